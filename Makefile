@@ -1,0 +1,38 @@
+# Short targets; the work is done by the tools they call.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+
+.PHONY: lab test grade-demo bundle clean
+
+lab: $(VENV)/.lab
+	@$(BIN)/python -m visionlab.datasets
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lab.sh $(LAB_ARGS)
+
+test: $(VENV)/.test
+	@sh tools/system_parts.sh
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(TEST_ARGS)
+
+grade-demo: $(VENV)/.test
+	@sh tools/system_parts.sh
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.grade_demo
+
+bundle: $(VENV)/.lab
+	@$(BIN)/python tools/bundle.py
+
+# The environment is made once and again only when its versions change.
+$(VENV)/.lab: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make lab PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing the course's packages into $(VENV) (some minutes, once) …"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+$(VENV)/.test: pyproject.toml $(VENV)/.lab
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info

@@ -1,0 +1,177 @@
+"""The command line: ``autograder release | verify | grade | feedback | report``."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from autograder import batch, pages
+from autograder.assignment import AssignmentError
+from autograder.course import Course, CourseError
+from autograder.grading import Settings
+from autograder.release import release as release_assignment
+from autograder.release import same_release
+from autograder.sandbox import SandboxUnavailable, require
+from autograder.verify import verify as verify_assignment
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_show_locals=False,
+    help="Release, prove and grade the course's assignments. Student code runs apart from the tests, in a sandbox.",
+)
+console = Console(highlight=False)
+
+AssignmentArgument = Annotated[str, typer.Argument(help="The assignment's name, such as hw3_convolution.")]
+CourseOption = Annotated[
+    Path, typer.Option("--course", help="The course's folder, or one inside it.", show_default="the current folder")
+]
+
+
+@app.command()
+def release(
+    assignment: AssignmentArgument,
+    course: CourseOption = Path("."),
+    check: Annotated[
+        bool, typer.Option("--check", help="Write nothing; fail if the released assignment is out of step.")
+    ] = False,
+):
+    """Make the student's version of an assignment: no solutions, compiled checks beside the notebook."""
+    place = Course.find(course)
+    source = place.assignment(assignment)
+    if not check:
+        folder = release_assignment(place, source)
+        console.print(f"Released {assignment} to {_relative(folder, place)}.")
+        return
+    differences = same_release(place, source)
+    for difference in differences:
+        console.print(f"[red]✗[/] {difference}")
+    if differences:
+        _fail(f"{assignment} is out of step with its source. Run: autograder release {assignment}")
+    console.print(f"{assignment} is in step with its source.")
+
+
+@app.command()
+def verify(
+    assignment: AssignmentArgument,
+    course: CourseOption = Path("."),
+    messages: Annotated[bool, typer.Option(help="Also print what a student is told for each known bug.")] = False,
+):
+    """Prove an assignment's tests: right answers pass, each known bug is caught and told by its name."""
+    source = Course.find(course).assignment(assignment)
+    table = Table(title=f"{assignment}: proof of the tests", title_justify="left")
+    for heading in ("exercise", "bugs", "caught: visible", "hidden", "named", "right answers", "seconds"):
+        table.add_column(heading, justify="left" if heading == "exercise" else "right")
+    problems = []
+    for proof in verify_assignment(source):
+        caught = [bug.caught for bug in proof.bugs]
+        named = sum(bug.diagnosed for bug in proof.bugs)
+        counts = (len(caught), caught.count("visible"), caught.count("hidden"), named, proof.correct + 1)
+        table.add_row(proof.exercise, *map(str, counts), f"{proof.seconds:.1f}")
+        problems += [f"{proof.exercise}: {problem}" for problem in proof.problems]
+        for bug in proof.bugs if messages else []:
+            console.rule(f"{proof.exercise}: {bug.name}", align="left")
+            console.print(bug.message, markup=False)
+    console.print(table)
+    for problem in problems:
+        console.print(f"[red]✗[/] {problem}")
+    if problems:
+        _fail(f"{len(problems)} problem{'s' * (len(problems) > 1)} in {assignment}.")
+
+
+@app.command()
+def grade(
+    assignment: AssignmentArgument,
+    students: Annotated[list[str] | None, typer.Argument(help="Only these students; all by default.")] = None,
+    course: CourseOption = Path("."),
+    seed: Annotated[int | None, typer.Option(help="Draw the hidden cases from this seed, to repeat a grading.")] = None,
+    sandbox: Annotated[bool, typer.Option(help="Isolate student code; --no-sandbox only for code you trust.")] = True,
+):
+    """Grade what was submitted, into records/ and nbgrader's gradebook; a submission never stops the batch."""
+    place = Course.find(course)
+    source = place.assignment(assignment)
+    if sandbox:
+        require()
+    if not (place.path("release", ".", assignment) / f"{assignment}.ipynb").is_file():
+        _fail(f"{assignment} has not been released here. Run: autograder release {assignment}")
+    chosen = students or batch.submitters(place, assignment)
+    if not chosen:
+        _fail(f"Nothing has been submitted: {_relative(place.path('submitted', '*', assignment), place)} is empty.")
+    settings = Settings(seed=secrets.randbits(32) if seed is None else seed, isolated=sandbox)
+    records = []
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(f"Grading {assignment}", total=len(chosen))
+        for record in batch.grade_batch(place, source, chosen, settings):
+            records.append(record)
+            progress.update(task, advance=1, description=f"Grading {assignment}: {record.student}")
+    _print_records(assignment, records)
+    console.print(f"Seed of this grading: {settings.seed}")
+
+
+def _print_records(assignment, records):
+    table = Table(title=f"{assignment}: {len(records)} submissions", title_justify="left")
+    table.add_column("student")
+    table.add_column("status")
+    table.add_column("points", justify="right")
+    table.add_column("mistakes and notes", overflow="fold")
+    table.add_column("seconds", justify="right")
+    for record in records:
+        status = record.status if record.status == "graded" else f"[bold dark_orange]{record.status}[/]"
+        if record.needs_manual_grade:
+            status += ", needs a person"
+        remarks = [f"{', '.join(c.exercises)}: {name}" for c in record.cells for name in c.mistakes]
+        remarks += [*record.notes, *([record.reason] if record.reason else [])]
+        points = f"{record.points:g} / {record.max_points:g}"
+        table.add_row(record.student, status, points, "\n".join(remarks), f"{record.seconds:.1f}")
+    console.print(table)
+
+
+@app.command()
+def feedback(assignment: AssignmentArgument, course: CourseOption = Path(".")):
+    """Write one HTML page of feedback a student, where `nbgrader release_feedback` finds it."""
+    place = Course.find(course)
+    records = _records(place, assignment)
+    paths = [pages.write_feedback(place, record) for record in records]
+    console.print(f"Wrote {len(paths)} pages to {_relative(place.path('feedback', '*', assignment), place)}.")
+
+
+@app.command()
+def report(assignment: AssignmentArgument, course: CourseOption = Path(".")):
+    """Write the instructor's report on an assignment: exercises, named mistakes, who needs a look."""
+    place = Course.find(course)
+    path = pages.write_report(place, assignment, _records(place, assignment))
+    console.print(f"Wrote {_relative(path, place)}.")
+
+
+def _records(place, assignment):
+    place.assignment(assignment)
+    records = batch.load_records(place, assignment)
+    if not records:
+        _fail(f"{assignment} has not been graded yet. Run: autograder grade {assignment}")
+    return records
+
+
+def _relative(path, place):
+    return path.relative_to(place.root) if path.is_relative_to(place.root) else path
+
+
+def _fail(message):
+    Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {message}")
+    raise typer.Exit(1)
+
+
+def main():
+    """Run the command line; problems that a person can mend are told in one sentence."""
+    # nbgrader starts alembic, which is installed beside this Python but may not be on the PATH.
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    try:
+        app()
+    except (AssignmentError, CourseError, SandboxUnavailable) as problem:
+        Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {problem}")
+        sys.exit(2)

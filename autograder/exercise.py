@@ -1,0 +1,146 @@
+"""How an assignment's ``exercises.py`` declares its exercises: cases, known bugs, correct answers in other styles.
+
+The reference is not declared: it is the solution cell of the instructor's notebook that defines the exercise's name.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from visionlab.checks.cases import outcome
+from visionlab.checks.compare import Tolerance
+
+__all__ = ["Bug", "Case", "Correct", "Exercise", "Limits", "Tolerance", "outcome"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing that an answer must get right.
+
+    Parameters
+    ----------
+    observe : callable
+        ``observe(student, rng) -> dict`` of named observations (plain data). Its docstring's first line is the title
+        the student reads. The function, and what it uses of its module, must run with numpy, torch and visionlab alone:
+        for visible cases its source goes to the student.
+    hidden : bool
+        Hidden cases are never released. Every case, visible or hidden, is drawn afresh at each grading.
+    seed : int
+        Seed of the released draw of a visible case.
+    weight : float
+        Share of the exercise's points.
+    tolerance : Tolerance
+    """
+
+    observe: Callable
+    hidden: bool = False
+    seed: int = 0
+    weight: float = 1.0
+    tolerance: Tolerance = field(default_factory=Tolerance)
+
+    @property
+    def name(self):
+        """The function's name."""
+        return self.observe.__name__
+
+    @property
+    def title(self):
+        """First line of the function's docstring, without the full stop."""
+        return self.observe.__doc__.strip().splitlines()[0].rstrip(".")
+
+
+class Bug:
+    """A mistake that students really make.
+
+    Parameters
+    ----------
+    name : str
+        A few words, unique in the exercise: 'stride ignored'.
+    explanation : str
+        One or two sentences to the student who made it; code between backticks.
+    *replacements : (str, str)
+        Changes to the solution cell that make the bug: old text (which must be there) and new text.
+    source : str, optional
+        Instead of replacements: a whole definition of the exercise's name.
+    """
+
+    def __init__(self, name, explanation, *replacements, source=None):
+        if bool(replacements) == bool(source):
+            raise TypeError(f"bug {name!r} needs either replacements in the solution or a source of its own")
+        self.name = name
+        self.explanation = explanation
+        self.replacements = replacements
+        self.source = source
+
+    def apply(self, solution):
+        """Return the source of the buggy answer.
+
+        Raises
+        ------
+        ValueError
+            If a text to replace is not in the solution: the catalogue has drifted from it.
+        """
+        if self.source:
+            return self.source
+        for old, new in self.replacements:
+            if old not in solution:
+                raise ValueError(f"bug {self.name!r}: the solution does not contain {old!r}")
+            solution = solution.replace(old, new)
+        return solution
+
+
+@dataclass(frozen=True)
+class Correct:
+    """A correct answer in another style, which must pass: the source of a definition of the exercise's name."""
+
+    name: str
+    source: str
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One function or class that the student writes.
+
+    Parameters
+    ----------
+    name : str
+        The name it is defined under.
+    points : float
+        Must equal the points of the graded cell that checks it.
+    cases : sequence of Case
+    bugs : sequence of Bug
+    correct : sequence of Correct
+    """
+
+    name: str
+    points: float
+    cases: Sequence[Case]
+    bugs: Sequence[Bug] = ()
+    correct: Sequence[Correct] = ()
+
+    @property
+    def visible(self):
+        """The cases that are released."""
+        return [case for case in self.cases if not case.hidden]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a submission may use while it is graded; an assignment sets its own as ``LIMITS`` in ``exercises.py``.
+
+    Attributes
+    ----------
+    cell_seconds, notebook_seconds : float
+        Wall-clock time of one cell (a graded cell with all its calls counts as one), and of the whole notebook.
+    output_bytes : int
+        Output kept of the whole notebook.
+    reply_bytes : int
+        Size of one value that a call may return.
+    memory_bytes : int
+        Private data of the student's process.
+    """
+
+    cell_seconds: float = 20.0
+    notebook_seconds: float = 120.0
+    output_bytes: int = 2_000_000
+    reply_bytes: int = 64_000_000
+    memory_bytes: int = 4_000_000_000

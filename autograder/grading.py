@@ -1,0 +1,263 @@
+"""Grading one submission: student code in one process, tests in another, a record as the result."""
+
+import ast
+import contextlib
+import hashlib
+import io
+import math
+import time
+from dataclasses import dataclass, field
+
+import nbformat
+from nbgrader.utils import compute_checksum
+
+from autograder.assignment import is_graded, names_used, python_source
+from autograder.exercise import Limits
+from autograder.record import CellResult, Record
+from autograder.student_process import Deadline, Proxy, ProxyRecorder, StudentGone, StudentProcess
+from autograder.submission import Missing, Unreadable, find_notebook, read_notebook, restore
+from visionlab.checks import card
+from visionlab.checks.cases import StudentError, parameters_of
+from visionlab.checks.diagnosis import examine
+from visionlab.checks.plain import describe
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How submissions are graded.
+
+    Attributes
+    ----------
+    seed : int
+        All cases of a batch are drawn from it, so that every student of the batch answers the same questions.
+    isolated : bool
+        Whether student code runs in the sandbox.
+    limits : Limits or None
+        In place of the assignment's own.
+    """
+
+    seed: int
+    isolated: bool = True
+    limits: Limits | None = None
+
+
+@dataclass
+class Graded:
+    """What grading a submission yields: the record, and the notebook with the outputs of this run."""
+
+    record: Record
+    notebook: nbformat.NotebookNode | None = None
+
+
+def grade_submission(folder, student, assignment, released, settings):
+    """Grade one submission. Never raises for what a student did.
+
+    Parameters
+    ----------
+    folder : Path
+        The submission's folder.
+    student : str
+    assignment : Assignment
+    released : Path
+        The released assignment: its files are laid beside the student's notebook.
+    settings : Settings
+
+    Returns
+    -------
+    Graded
+    """
+    started = time.perf_counter()
+    record = Record(student, assignment.name, seed=settings.seed)
+    record.cells = [_blank_result(cell) for cell in assignment.notebook.cells if is_graded(cell)]
+    notebook = None
+    try:
+        path, record.notes = find_notebook(folder, assignment.name)
+        submitted = read_notebook(path)
+        record.submission_hash = hashlib.sha256(path.read_bytes()).hexdigest()
+        submission = restore(submitted, assignment)
+        record.notes += submission.notes
+        notebook = _run(submission, record, assignment, _files(folder, released), settings)
+    except Missing as problem:
+        record.status, record.reason = "missing", f"No notebook: {problem}."
+    except Unreadable as problem:
+        record.status, record.reason = "unreadable", f"The notebook could not be read: {problem}."
+    record.seconds = round(time.perf_counter() - started, 2)
+    return Graded(record, notebook)
+
+
+def _blank_result(cell):
+    return CellResult(cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points))
+
+
+def _files(folder, released):
+    """Files that a notebook finds beside it: the assignment's own, and what the student handed in with it."""
+    files = {}
+    for place in (folder, released):
+        if place.is_dir():
+            for path in sorted(place.iterdir()):
+                if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
+                    files[path.name] = path.resolve()
+    return files
+
+
+@dataclass
+class GradingCheck:
+    """Takes the place of `visionlab.checks.check` in test cells: fresh draws of all cases, visible and hidden.
+
+    Attributes
+    ----------
+    assignment : Assignment
+    seed : int
+    verdicts : list of Verdict
+        Of the calls in the current cell.
+    """
+
+    assignment: object
+    seed: int
+    verdicts: list = field(default_factory=list)
+
+    def __call__(self, answer, exercise=None):
+        """Examine the student's answer and keep the verdict."""
+        name = exercise or getattr(answer, "__name__", None)
+        if name not in self.assignment.exercises:
+            raise StudentError("TypeError", message=f"check() wants a function, and got {describe(answer)}")
+        if not isinstance(answer, Proxy):
+            raise StudentError("TypeError", message=f"{name} should be a function, and is {describe(answer)}")
+        cases = self.assignment.draw(name, self.seed)
+        parameters = parameters_of(self.assignment.references[name])
+        explanations = self.assignment.explanations(name)
+        self.verdicts.append(examine(name, cases, lambda: ProxyRecorder(answer, parameters), explanations))
+
+
+def _run(submission, record, assignment, files, settings):
+    """Run all cells, the student's in the student's process and the tests here; return the notebook with outputs."""
+    limits = settings.limits or assignment.limits
+    results = {cell.grade_id: cell for cell in record.cells}
+    whole = Deadline(limits.notebook_seconds)
+    check = GradingCheck(assignment, settings.seed)
+    tests = {"__name__": "__main__"}
+    for source in assignment.support_sources:
+        exec(compile(python_source(source), f"<{assignment.name}>", "exec"), tests)
+    tests["check"] = check
+    gone = None
+    with StudentProcess(limits, files, settings.isolated) as process:
+        for step in submission.steps:
+            cell = step.cell
+            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            if cell.cell_type != "code":
+                if is_graded(cell):
+                    _leave_to_a_person(cell, assignment, results[grade_id])
+                continue
+            if gone:
+                if step.graded:
+                    results[grade_id].message = f"Not run: {gone.message}"
+                continue
+            seconds = min(limits.cell_seconds, whole.left)
+            # Starting Python and importing the course's packages is not the student's time.
+            process.deadline = Deadline(seconds)
+            try:
+                if step.graded:
+                    _grade_cell(step, results[grade_id], process, check, tests, assignment)
+                else:
+                    _run_cell(cell, process, record)
+            except StudentGone as end:
+                gone = end
+                record.status, record.reason = end.status, end.message
+                if step.graded:
+                    results[grade_id].message = end.message
+                else:
+                    cell.outputs = [_error_output(end.status, end.message)]
+    return nbformat.v4.new_notebook(
+        cells=[step.cell for step in submission.steps], metadata=assignment.notebook.metadata
+    )
+
+
+def _leave_to_a_person(cell, assignment, result):
+    """A free-text answer: no points yet, except none for one that was left as it was released."""
+    own = next(
+        c for c in assignment.notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == result.grade_id
+    )
+    unanswered = compute_checksum(cell) == own.metadata.nbgrader.get("checksum") or not cell.source.strip()
+    unanswered |= cell.source.strip() == "YOUR ANSWER HERE"
+    result.points = 0.0 if unanswered else None
+    result.message = "No answer." if unanswered else "To be graded by a person."
+
+
+def _run_cell(cell, process, record):
+    ran = process.run_cell(cell.source)
+    cell.outputs = [output for output in map(_output, ran["outputs"]) if output]
+    cell.execution_count = ran["count"] if isinstance(ran["count"], int) else None
+    if ran["cut"]:
+        note = "The notebook printed more than is kept; the rest was cut off."
+        record.notes += [note] if note not in record.notes else []
+    if ran["failed"] is not None:
+        _note_limit(record, ran["failed"].kind)
+
+
+def _note_limit(record, kind):
+    """A time or memory limit that was hit stands in the status, though the rest was graded."""
+    if kind == "TimeLimit":
+        record.status, record.reason = "timed out", "A cell took too long and was stopped; the others were graded."
+    elif kind == "MemoryError":
+        record.status, record.reason = "out of memory", "A cell needed too much memory; the others were graded."
+
+
+def _output(item):
+    """Take over one output from the student's process, if it is well-formed."""
+    try:
+        output = nbformat.from_dict(item)
+        nbformat.validate(output, ref="output", version=4)
+    except Exception:  # it is only shown: a broken one is left out
+        return None
+    return output
+
+
+def _error_output(name, message):
+    return nbformat.v4.new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
+
+
+def _grade_cell(step, result, process, check, tests, assignment):
+    """Run a test cell here, with the student's names as proxies, and score it."""
+    cell, graded = step.cell, step.graded
+    check.verdicts = []
+    value, error = None, None
+    printed = io.StringIO()
+    try:
+        for name in sorted(names_used(graded.source) & assignment.student_names):
+            tests.pop(name, None)
+            tests[name] = process.get(name)
+        with contextlib.redirect_stdout(printed):
+            value = _execute(graded.source, tests)
+    except NameError as problem:
+        error = f"{problem}: the cell that should define it is empty, or failed."
+    except StudentError as problem:
+        error = str(problem) if problem.kind != "TimeLimit" else problem.message
+    except Exception as problem:
+        error = f"{type(problem).__name__}: {problem}"
+    verdicts = check.verdicts
+    share = 0.0 if error else sum(v.fraction for v in verdicts) / len(verdicts) if verdicts else 1.0
+    partial = isinstance(value, int | float) and not isinstance(value, bool) and not verdicts
+    if partial and not error:
+        share = min(max(float(value) / graded.points, 0.0), 1.0) if graded.points and not math.isnan(value) else 0.0
+    result.points = round(share * graded.points, 2)
+    result.passed = share == 1.0
+    result.exercises = [v.exercise for v in verdicts]
+    result.mistakes = [v.diagnosis[0] for v in verdicts if v.diagnosis]
+    result.message = "\n".join([*map(card.text, verdicts), *([error] if error else [])]) or "All tests pass."
+    result.html = "".join(map(card.html, verdicts))
+    cell.outputs = [
+        nbformat.v4.new_output("display_data", {"text/html": card.html(v), "text/plain": card.text(v)})
+        for v in verdicts
+    ]
+    if printed.getvalue():
+        cell.outputs.append(nbformat.v4.new_output("stream", text=printed.getvalue()))
+    if error:
+        cell.outputs.append(_error_output("Not passed", error))
+
+
+def _execute(source, namespace):
+    """Execute a test cell; return the value of its last expression, as a notebook would show it."""
+    tree = ast.parse(python_source(source))
+    last = tree.body.pop() if tree.body and isinstance(tree.body[-1], ast.Expr) else None
+    exec(compile(tree, "<test>", "exec"), namespace)
+    return eval(compile(ast.Expression(last.value), "<test>", "eval"), namespace) if last else None

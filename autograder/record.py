@@ -1,0 +1,111 @@
+"""The result of grading one submission, as it is kept on disk."""
+
+import dataclasses
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+STATUSES = ("graded", "timed out", "out of memory", "died", "unreadable", "missing")
+
+
+@dataclass
+class CellResult:
+    """The result of one graded cell.
+
+    Attributes
+    ----------
+    grade_id : str
+    points, max_points : float
+        ``points`` is None for a cell that a person must grade.
+    passed : bool
+    message : str
+        The card or error, as plain text.
+    html : str
+        The same as HTML, '' if there is only text.
+    exercises : list of str
+        Exercises checked in the cell.
+    mistakes : list of str
+        Named bugs found, one an exercise at most.
+    """
+
+    grade_id: str
+    max_points: float
+    points: float | None = 0.0
+    passed: bool = False
+    message: str = ""
+    html: str = ""
+    exercises: list = field(default_factory=list)
+    mistakes: list = field(default_factory=list)
+
+
+@dataclass
+class Record:
+    """The result of grading one submission.
+
+    Attributes
+    ----------
+    student, assignment : str
+    status : str
+        One of `STATUSES`.
+    reason : str
+        What the status means here, to the student; '' for 'graded'.
+    cells : list of CellResult
+    notes : list of str
+        What was unusual about the submission.
+    seconds : float
+    seed : int
+        What the cases were drawn from.
+    submission_hash : str
+        SHA-256 of the submitted notebook, '' if there is none.
+    """
+
+    student: str
+    assignment: str
+    status: str = "graded"
+    reason: str = ""
+    cells: list = field(default_factory=list)
+    notes: list = field(default_factory=list)
+    seconds: float = 0.0
+    seed: int = 0
+    submission_hash: str = ""
+
+    @property
+    def points(self):
+        """Points given automatically."""
+        return sum(cell.points or 0.0 for cell in self.cells)
+
+    @property
+    def max_points(self):
+        """Points that can be given, those by a person included."""
+        return sum(cell.max_points for cell in self.cells)
+
+    @property
+    def needs_manual_grade(self):
+        """Whether a person must still grade a cell."""
+        return any(cell.points is None for cell in self.cells)
+
+    def save(self, path):
+        """Write the record; a reader sees the old one or the new one, never a part."""
+        write_atomically(path, json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1))
+
+    @classmethod
+    def load(cls, path):
+        """Read a record."""
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data["cells"] = [CellResult(**cell) for cell in data["cells"]]
+        return cls(**data)
+
+
+def write_atomically(path, text):
+    """Write a text file so that it is never seen half written."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(temporary, 0o644)
+    os.replace(temporary, path)

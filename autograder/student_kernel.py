@@ -1,0 +1,237 @@
+"""Runs *inside* the sandbox: executes the student's cells and calls the student's functions when asked.
+
+Everything in this process belongs to the student's code, which may replace any of it. The grader therefore believes
+nothing that comes from here but what a returned value is; limits kept here are courtesies that give better messages.
+"""
+
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+
+import numpy as np
+from IPython.core.displayhook import DisplayHook
+from IPython.core.displaypub import DisplayPublisher
+from IPython.core.interactiveshell import InteractiveShell
+from traitlets import Type
+
+from autograder import wire
+from visionlab.checks.cases import StudentError
+
+
+class TimeLimit(BaseException):
+    """The time for a cell or a call is over. Not an Exception, so that ``except Exception`` does not swallow it."""
+
+
+class Outputs:
+    """Collects a cell's outputs as notebook output dicts, up to a number of bytes."""
+
+    def __init__(self, limit):
+        self.left = limit
+        self.cut = False
+        self.items = []
+
+    def add(self, item, size):
+        """Keep one output, unless the limit is reached."""
+        if size > self.left:
+            self.cut = True
+            return
+        self.left -= size
+        self.items.append(item)
+
+    def write(self, name, text):
+        """Keep a piece of stdout or stderr, cut at the limit."""
+        kept = text[: max(self.left, 0)]
+        self.cut |= len(kept) < len(text)
+        self.left -= len(kept)
+        if kept and self.items and self.items[-1].get("name") == name:
+            self.items[-1]["text"].append(kept)
+        elif kept:
+            self.items.append({"output_type": "stream", "name": name, "text": [kept]})
+
+    def take(self):
+        """Return the outputs so far and start anew."""
+        items, self.items = self.items, []
+        for item in items:
+            if item["output_type"] == "stream":
+                item["text"] = "".join(item["text"])
+        return items
+
+
+class Stream:
+    """Stands in for sys.stdout or sys.stderr."""
+
+    encoding = "utf-8"
+
+    def __init__(self, name, outputs):
+        self._name = name
+        self._outputs = outputs
+
+    def write(self, text):
+        """Keep the text."""
+        self._outputs.write(self._name, str(text))
+        return len(text)
+
+    def flush(self):
+        """Do nothing: there is no buffer."""
+
+    def isatty(self):
+        """Say that this is no terminal."""
+        return False
+
+
+class ResultHook(DisplayHook):
+    """Keeps the value of a cell's last expression as an execute_result."""
+
+    def __call__(self, result=None):
+        """Keep one value."""
+        if result is None or self.quiet():
+            return
+        data, metadata = self.compute_format_data(result)
+        item = {"output_type": "execute_result", "data": data, "metadata": metadata}
+        item["execution_count"] = self.shell.execution_count
+        self.shell.outputs.add(item, sum(len(str(value)) for value in data.values()))
+        self.update_user_ns(result)
+
+
+class Publisher(DisplayPublisher):
+    """Keeps what is displayed as display_data."""
+
+    def publish(self, data, metadata=None, **_):
+        """Keep one displayed object."""
+        item = {"output_type": "display_data", "data": data, "metadata": metadata or {}}
+        self.shell.outputs.add(item, sum(len(str(value)) for value in data.values()))
+
+    def clear_output(self, wait=False):
+        """Do nothing: a record keeps all that was shown."""
+
+
+class Shell(InteractiveShell):
+    """IPython, with outputs collected instead of printed."""
+
+    displayhook_class = Type(ResultHook)
+    display_pub_class = Type(Publisher)
+
+    def _showtraceback(self, etype, evalue, stb):
+        text = "\n".join(stb)
+        item = {"output_type": "error", "ename": etype.__name__, "evalue": str(evalue)[:1000], "traceback": stb[-40:]}
+        self.outputs.add(item, len(text))
+
+
+class Kernel:
+    """Serves the grader's requests, one at a time.
+
+    Parameters
+    ----------
+    sock : socket.socket
+    output_bytes, reply_bytes : int
+        Limits on outputs kept and on a reply's size.
+    """
+
+    def __init__(self, sock, output_bytes, reply_bytes):
+        self.sock = sock
+        self.reply_bytes = reply_bytes
+        self.objects = {}
+        self.outputs = Outputs(output_bytes)
+        self.shell = Shell.instance(user_module=None)
+        self.shell.outputs = self.outputs
+        sys.stdout, sys.stderr = Stream("stdout", self.outputs), Stream("stderr", self.outputs)
+        signal.signal(signal.SIGALRM, self._on_alarm)
+
+    @staticmethod
+    def _on_alarm(*_):
+        raise TimeLimit
+
+    def serve(self):
+        """Answer requests until the grader hangs up."""
+        actions = {"run": self.run, "get": self.get, "call": self.call, "attribute": self.attribute}
+        while True:
+            try:
+                request = wire.decode(wire.receive(self.sock, 1 << 40), self.objects.__getitem__)
+            except EOFError:
+                return
+            reply = {}
+            try:
+                signal.setitimer(signal.ITIMER_REAL, max(request.pop("seconds", 0.0), 0.001))
+                try:
+                    reply = actions[request.pop("do")](**request)
+                finally:
+                    signal.setitimer(signal.ITIMER_REAL, 0)
+            except BaseException as error:
+                reply = {"error": self.describe(error)}
+            self.answer(reply)
+
+    def answer(self, reply):
+        """Send a reply; one that cannot be sent becomes an error that says why."""
+        try:
+            data = wire.encode(reply, self.to_handle)
+            if len(data) > self.reply_bytes:
+                raise wire.WireError(
+                    f"a value of {len(data) / 1e6:,.0f} MB was returned; the limit is {self.reply_bytes / 1e6:,.0f} MB"
+                )
+        except BaseException as error:
+            data = wire.encode({"error": self.describe(error)}, self.to_handle)
+        wire.send(self.sock, data)
+
+    def to_handle(self, item):
+        """Keep an object that is not plain data, and return what stands for it on the other side."""
+        self.objects[id(item)] = item
+        return [id(item), type(item).__name__[:100]]
+
+    @staticmethod
+    def describe(error):
+        """Describe an exception as plain data."""
+        seen = StudentError.from_exception(error)
+        return [
+            seen.kind[:200],
+            [str(b)[:200] for b in seen.bases],
+            seen.message[:2000],
+            seen.line[:300],
+            seen.line_number,
+        ]
+
+    def run(self, source):
+        """Run a cell; the reply holds its outputs and the error that ended it, if any."""
+        result = self.shell.run_cell(source, store_history=True)
+        error = result.error_before_exec or result.error_in_exec
+        return {
+            "outputs": self.outputs.take(),
+            "cut": self.outputs.cut,
+            "count": result.execution_count,
+            "failed": self.describe(error) if error is not None else None,
+        }
+
+    def get(self, name):
+        """Look up a name in the student's namespace."""
+        return {"value": self.shell.user_ns[name]}
+
+    def attribute(self, target, name):
+        """Read an attribute of an object."""
+        return {"value": getattr(target, name)}
+
+    def call(self, target, args, kwargs):
+        """Call an object; the reply also holds array arguments that the call has changed in place."""
+        arrays = {key: value for key, value in [*enumerate(args), *kwargs.items()] if isinstance(value, np.ndarray)}
+        before = {key: value.copy() for key, value in arrays.items()}
+        value = target(*args, **kwargs)
+        changed = [
+            [key, array] for key, array in arrays.items() if not np.array_equal(before[key], array, equal_nan=True)
+        ]
+        self.outputs.take()  # what is printed while tests run could tell their inputs, and is not shown
+        return {"value": value, "changed": changed}
+
+
+def main():
+    """Start serving on the inherited socket: arguments are its descriptor and the limits."""
+    descriptor, output_bytes, reply_bytes, memory_bytes = map(int, sys.argv[1:5])
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
+    time.tzset()
+    Kernel(socket.socket(fileno=descriptor), output_bytes, reply_bytes).serve()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,207 @@
+"""Reading a submitted notebook: nothing in it is believed but the student's own cells."""
+
+import json
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import nbformat
+
+from autograder.assignment import is_graded, is_solution
+
+MAX_BYTES = 20_000_000
+
+
+class Unreadable(Exception):
+    """A submission holds no notebook that can be read; the message gives the reason."""
+
+
+class Missing(Exception):
+    """A submission holds no notebook at all."""
+
+
+@dataclass
+class Step:
+    """One cell to run, in order.
+
+    Attributes
+    ----------
+    cell : nbformat.NotebookNode
+        The cell as it goes into the graded notebook.
+    graded : GradedCell or None
+        Set for a test cell, which runs apart from the student's code.
+    """
+
+    cell: nbformat.NotebookNode
+    graded: object = None
+
+
+@dataclass
+class Submission:
+    """A notebook with its test cells restored.
+
+    Attributes
+    ----------
+    steps : list of Step
+    notes : list of str
+        What was unusual, for the feedback.
+    """
+
+    steps: list
+    notes: list = field(default_factory=list)
+
+
+def find_notebook(folder, name):
+    """Find the notebook ``name`` in a submission's folder.
+
+    Returns
+    -------
+    path : Path
+    notes : list of str
+        Says so if a single notebook of another name was taken.
+
+    Raises
+    ------
+    Missing
+    """
+    folder = Path(folder)
+    path = folder / f"{name}.ipynb"
+    if path.exists() or path.is_symlink():
+        return path, []
+    others = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
+    if len(others) == 1:
+        return others[0], [f"The notebook was called {others[0].name}; it was taken for {path.name}."]
+    if others:
+        raise Missing(f"there is no {path.name}, and {len(others)} notebooks of other names")
+    raise Missing(f"there is no {path.name}")
+
+
+def read_notebook(path):
+    """Read an untrusted notebook.
+
+    Raises
+    ------
+    Unreadable
+    """
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            kind = (
+                "a link" if stat.S_ISLNK(status.st_mode) else "a folder" if stat.S_ISDIR(status.st_mode) else "no file"
+            )
+            raise Unreadable(f"{path.name} is {kind}")
+        if status.st_size > MAX_BYTES:
+            size = f"{status.st_size / 1e6:.0f} MB"
+            raise Unreadable(f"{path.name} has {size}; at most {MAX_BYTES / 1e6:.0f} MB are read")
+        text = path.read_bytes().decode("utf-8-sig")
+        if not text.strip():
+            raise Unreadable(f"{path.name} is empty")
+        data = json.loads(text)
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise Unreadable(f"{path.name} is not UTF-8 text") from None
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"{path.name} is not valid JSON ({error})") from None
+    try:
+        if isinstance(data, dict) and data.get("nbformat", 4) < 4:
+            data = nbformat.convert(nbformat.from_dict(data), 4)
+        cells = [_tidy(cell) for cell in data["cells"]]
+    except Exception:  # a forged notebook can break the reader in many ways; all mean the same here
+        raise Unreadable(f"{path.name} is JSON, but not a notebook") from None
+    return nbformat.v4.new_notebook(cells=cells)
+
+
+def _tidy(cell):
+    source = cell["source"]
+    source = source if isinstance(source, str) else "".join(source)
+    metadata = cell.get("metadata")
+    own = metadata.get("nbgrader") if isinstance(metadata, dict) else None
+    kept = {"nbgrader": {"grade_id": str(own.get("grade_id", ""))}} if isinstance(own, dict) else {}
+    make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
+    tidy = make.get(cell["cell_type"], nbformat.v4.new_raw_cell)(source, metadata=kept)
+    if isinstance(cell.get("id"), str):
+        tidy.id = cell["id"][:64]
+    return tidy
+
+
+def restore(notebook, assignment):
+    """Put the instructor's cells back into a student's notebook.
+
+    Cells are recognised by nbgrader's ``grade_id``, or, where that was stripped, by the notebook's cell id. Test cells
+    and locked cells get the instructor's source; those that are missing are put back after the cell they followed.
+
+    Parameters
+    ----------
+    notebook : nbformat.NotebookNode
+        From `read_notebook`.
+    assignment : Assignment
+
+    Returns
+    -------
+    Submission
+
+    Raises
+    ------
+    Unreadable
+        If not one of the assignment's cells can be recognised.
+    """
+    ours = [cell for cell in assignment.notebook.cells if "nbgrader" in cell.metadata]
+    by_id = {cell.metadata.nbgrader.grade_id: cell for cell in ours}
+    by_cell_id = {cell.id: cell.metadata.nbgrader.grade_id for cell in ours}
+    graded = {cell.grade_id: cell for cell in assignment.graded_cells}
+    notes, steps, seen = [], [], set()
+    for cell in notebook.cells:
+        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id") or by_cell_id.get(cell.get("id"))
+        if grade_id in seen:
+            notes.append(f"There was a copy of the cell {grade_id!r}; the first one was graded.")
+            grade_id = None
+            if _same_source(cell, by_id, steps):
+                continue
+        cell.metadata = {}
+        if grade_id in by_id:
+            seen.add(grade_id)
+            _restore_cell(cell, by_id[grade_id])
+        steps.append(Step(cell, graded.get(grade_id)))
+    if not seen:
+        raise Unreadable("none of the assignment's cells can be recognised in it (all of nbgrader's metadata is gone)")
+    for position, cell in enumerate(ours):
+        grade_id = cell.metadata.nbgrader.grade_id
+        if grade_id in seen:
+            continue
+        if is_graded(cell):
+            notes.append(f"The cell {grade_id!r} was missing; it was put back.")
+        before = {other.metadata.nbgrader.grade_id for other in ours[:position]}
+        places = [i for i, step in enumerate(steps) if step.cell.metadata.get("nbgrader", {}).get("grade_id") in before]
+        put_back = nbformat.from_dict(cell)
+        if is_solution(cell):
+            put_back.source = ""
+        put_back.pop("outputs", None)
+        put_back = _fresh(cell, put_back.source)
+        steps.insert(places[-1] + 1 if places else 0, Step(put_back, graded.get(grade_id)))
+        seen.add(grade_id)
+    return Submission(steps, notes)
+
+
+def _same_source(cell, by_id, steps):
+    """Whether a copied cell is a copy of one of the instructor's test cells, which must not run as student code."""
+    return any(
+        is_graded(own) and not is_solution(own) and own.source.strip() == cell.source.strip() for own in by_id.values()
+    )
+
+
+def _restore_cell(cell, own):
+    cell.metadata = nbformat.from_dict({"nbgrader": dict(own.metadata.nbgrader)})
+    cell.id = own.id
+    if not is_solution(own) and (is_graded(own) or own.metadata.nbgrader.get("locked")):
+        cell.source = own.source
+        if cell.cell_type != own.cell_type:
+            cell.update(_fresh(own, own.source))
+            if own.cell_type != "code":
+                cell.pop("outputs", None)
+                cell.pop("execution_count", None)
+
+
+def _fresh(own, source):
+    make = nbformat.v4.new_code_cell if own.cell_type == "code" else nbformat.v4.new_markdown_cell
+    return make(source, metadata={"nbgrader": dict(own.metadata.nbgrader)}, id=own.id)

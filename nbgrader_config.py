@@ -1,0 +1,11 @@
+"""nbgrader's settings for this course: `nbgrader`, formgrader and `autograder` all read this file."""
+
+c = get_config()  # noqa: F821  (nbgrader provides it)
+
+c.CourseDirectory.source_directory = "solutions"
+c.CourseDirectory.release_directory = "assignments"
+# exercises.py holds the hidden cases and the bug catalogue: it must never be copied into a release.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "exercises.py"]
+# Whichever way an assignment is generated, the compiled checks go beside the student's notebook.
+c.GenerateAssignment.post_convert_hook = "autograder.release.add_checks"
+c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}

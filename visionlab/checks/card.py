@@ -1,0 +1,217 @@
+"""Showing a verdict: an HTML card for notebooks and pages, and the same in plain text for terminals."""
+
+from html import escape
+
+import numpy as np
+
+from visionlab.checks.cases import Raised
+from visionlab.checks.compare import number
+
+LIMIT = 8  # rows and columns of an array that are drawn; larger arrays are cropped around the place that matters
+
+MORE_RIGHT = '<td class="vl-more">…</td>'
+
+STYLE = """<style>
+.vl-check {font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-size: 14px; line-height: 1.5;
+  color: var(--jp-ui-font-color1, #1c1c1c); background: var(--jp-layout-color1, #fff); max-width: 60em;
+  border: 1px solid var(--jp-border-color2, #ccc); border-left: 6px solid var(--vl-mark); border-radius: 4px;
+  padding: 10px 16px; margin: 4px 0}
+.vl-check.vl-right {--vl-mark: #009e73} .vl-check.vl-wrong {--vl-mark: #d55e00}
+.vl-check h4 {margin: 0 0 4px; font-size: 16px; font-weight: 600} .vl-check p {margin: 6px 0}
+.vl-check h4 span {color: var(--vl-mark)}
+.vl-check code, .vl-check .vl-grid {font-family: var(--jp-code-font-family, monospace); font-size: 13px}
+.vl-check .vl-cause {background: var(--jp-layout-color2, #f3f3f3); border-radius: 4px; padding: 8px 12px; margin: 8px 0}
+.vl-check .vl-row {display: flex; flex-wrap: wrap; gap: 8px 28px; align-items: flex-start; margin: 8px 0}
+.vl-check .vl-row > div > span {display: block; margin-bottom: 3px; color: var(--jp-ui-font-color1, #1c1c1c)}
+.vl-check table.vl-grid {border-collapse: collapse; margin: 0; border: none; table-layout: auto}
+.vl-check table.vl-grid td {border: 1px solid var(--jp-border-color2, #bbb); padding: 2px 7px; text-align: right;
+  min-width: 1.6em; background: var(--jp-layout-color1, #fff); color: inherit}
+.vl-check table.vl-grid td.vl-off {outline: 2px solid #d55e00; outline-offset: -2px; font-weight: 700}
+.vl-check table.vl-grid td.vl-more {border: none; color: var(--jp-ui-font-color2, #666)}
+.vl-check details {margin-top: 6px} .vl-check summary {cursor: pointer}
+.vl-check ul {margin: 4px 0; padding-left: 4px; list-style: none}
+</style>"""
+
+
+def html(verdict):
+    """Render a verdict as a self-contained HTML fragment that follows JupyterLab's theme."""
+    total = len(verdict.titles)
+    name = escape(verdict.exercise)
+    if verdict.passed:
+        head = f"<h4><span>✓</span> {name}: all {total} checks pass</h4>"
+        return f'{STYLE}<div class="vl-check vl-right">{head}{_titles_html(verdict)}</div>'
+    failure = verdict.failures[0]
+    if failure.kind == "unwritten":
+        head = f"<h4><span>○</span> {name}: not written yet</h4>"
+        return f'{STYLE}<div class="vl-check vl-wrong">{head}<p>{escape(failure.message)}</p></div>'
+    parts = [f"<h4><span>✗</span> {name}: {len(verdict.failures)} of {total} checks fail</h4>"]
+    if verdict.diagnosis:
+        parts.append(f'<div class="vl-cause"><b>{_lead(verdict)}</b> {_prose(verdict.explanation)}</div>')
+    parts.append(f"<p><b>The smallest check that fails:</b> {_prose(failure.case.title)}</p>")
+    if failure.call and failure.call.arguments:
+        arrays = [_array_html(key, value) for key, value in _arrays(failure.call.arguments)]
+        parts.append(f"<p><code>{escape(call_text(verdict.exercise, failure.call))}</code></p>")
+        parts.append(f'<div class="vl-row">{"".join(arrays)}</div>' if arrays else "")
+    parts.append(f"<p>{_prose(failure.message)}</p>{_where_html(failure)}")
+    if _comparable(failure):
+        index = failure.difference.index
+        wrong = failure.difference.wrong
+        first, second = ("before the call", "after it") if failure.kind == "changed" else ("expected", "yours")
+        pair = _array_html(f"{failure.observation}, {first}", failure.expected, index, wrong)
+        pair += _array_html(f"{failure.observation}, {second}", failure.got, index, wrong)
+        parts.append(f'<div class="vl-row">{pair}</div>')
+    parts.append(_titles_html(verdict))
+    return f'{STYLE}<div class="vl-check vl-wrong">{"".join(parts)}</div>'
+
+
+def text(verdict):
+    """Render a verdict as plain text."""
+    total = len(verdict.titles)
+    if verdict.passed:
+        return f"✓ {verdict.exercise}: all {total} checks pass"
+    failure = verdict.failures[0]
+    if failure.kind == "unwritten":
+        return f"○ {verdict.exercise}: not written yet\n{failure.message}"
+    lines = [f"✗ {verdict.exercise}: {len(verdict.failures)} of {total} checks fail"]
+    if verdict.diagnosis:
+        lines.append(f"{_lead(verdict)} {verdict.explanation}")
+    lines.append(f"The smallest check that fails: {failure.case.title}")
+    if failure.call and failure.call.arguments:
+        lines.append("    " + call_text(verdict.exercise, failure.call))
+        lines += [_array_text(key, value) for key, value in _arrays(failure.call.arguments)]
+    lines.append(failure.message)
+    if where := _where(failure):
+        lines.append(where)
+    if _comparable(failure):
+        index = failure.difference.index
+        first, second = ("before the call", "after it") if failure.kind == "changed" else ("expected", "yours")
+        lines.append(_array_text(f"{failure.observation}, {first}", failure.expected, index))
+        lines.append(_array_text(f"{failure.observation}, {second}", failure.got, index))
+    return "\n".join(lines)
+
+
+def call_text(exercise, call):
+    """Write a call as the student would type it, arrays by their names."""
+    arguments = (
+        name if isinstance(value, np.ndarray) else f"{name}={value!r:.60}" for name, value in call.arguments.items()
+    )
+    return f"{exercise}({', '.join(arguments)})"
+
+
+def _lead(verdict):
+    if verdict.certain:
+        return "Your answers are exactly those of a known mistake:"
+    return "On this input your answer is just what a known mistake gives:"
+
+
+def _prose(sentence):
+    """Escape a sentence; what stands between backticks is set as code."""
+    parts = escape(sentence, quote=False).split("`")
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+
+
+def _where(failure):
+    if not failure.error or not failure.error.line:
+        return ""
+    return f"It happened in line {failure.error.line_number} of the cell: {failure.error.line}"
+
+
+def _where_html(failure):
+    where = _where(failure)
+    if not where:
+        return ""
+    lead, line = where.split(": ", 1)
+    return f"<p>{escape(lead)}: <code>{escape(line)}</code></p>"
+
+
+def _titles_html(verdict):
+    items = "".join(f"<li>{'✓' if good else '✗'} {_prose(title)}</li>" for title, good in verdict.titles)
+    return f"<details><summary>All checks</summary><ul>{items}</ul></details>"
+
+
+def _arrays(arguments):
+    return [(name, value) for name, value in arguments.items() if isinstance(value, np.ndarray)]
+
+
+def _comparable(failure):
+    """Two arrays of one shape are drawn side by side; anything else is said in the message."""
+    return (
+        failure.difference is not None
+        and failure.difference.wrong is not None
+        and not isinstance(failure.got, Raised)
+        and failure.expected.ndim > 0
+    )
+
+
+def planes(array, index=()):
+    """Cut a small picture of an array: up to three 2-D planes of at most `LIMIT` rows and columns.
+
+    Parameters
+    ----------
+    array : numpy.ndarray
+    index : tuple of int
+        An element that must be in the picture.
+
+    Yields
+    ------
+    label : str
+        Which plane, such as '[0, 1]', '' for arrays of at most two dimensions.
+    plane : numpy.ndarray
+        Of shape (rows, columns).
+    top, left : int
+        Position of the plane's first element in its axes.
+    """
+    array = np.asarray(array)
+    leading = array.shape[:-2]
+    for lead in [index[: len(leading)]] if index else list(np.ndindex(*leading))[:3]:
+        plane = np.atleast_2d(array[lead])
+        row, column = ((0, 0, *index)[-2:]) if index else (0, 0)
+        top = max(0, min(row - LIMIT // 2, plane.shape[0] - LIMIT))
+        left = max(0, min(column - LIMIT // 2, plane.shape[1] - LIMIT))
+        label = f"[{', '.join(map(str, lead))}]" if leading else ""
+        yield label, plane[top : top + LIMIT, left : left + LIMIT], top, left
+
+
+def _caption(name, label, array, top, left):
+    shape = f", shape {array.shape}" if array.ndim > 1 else ""
+    where = f", from row {top}, column {left}" if top or left else ""
+    base, _, rest = name.partition(", ")
+    return f"{base}{label}{', ' + rest if rest else shape}{where}"
+
+
+def _array_html(name, array, index=(), wrong=None):
+    blocks = []
+    for label, plane, top, left in planes(array, index):
+        marks = np.zeros(plane.shape, bool)
+        if wrong is not None:
+            lead = index[: wrong.ndim - 2] if wrong.ndim > 2 else ()
+            marks = np.atleast_2d(wrong[lead])[top : top + plane.shape[0], left : left + plane.shape[1]]
+        full = np.atleast_2d(array[index[: array.ndim - 2]] if index and array.ndim > 2 else array)
+        cut_right = left + plane.shape[1] < full.shape[-1]
+        cut_below = top + plane.shape[0] < full.shape[-2]
+        rows = ""
+        for values, row_marks in zip(plane, marks, strict=True):
+            cells = "".join(
+                f'<td class="vl-off">{number(v)}</td>' if off else f"<td>{number(v)}</td>"
+                for v, off in zip(values, row_marks, strict=True)
+            )
+            rows += f"<tr>{cells}{MORE_RIGHT if cut_right else ''}</tr>"
+        if cut_below:
+            rows += '<tr><td class="vl-more">⋮</td></tr>'
+        caption = escape(_caption(name, label, array, top, left))
+        blocks.append(f'<div><span>{caption}</span><table class="vl-grid">{rows}</table></div>')
+    shown = len(blocks)
+    hidden = int(np.prod(array.shape[:-2])) - shown
+    if hidden > 0 and not index:
+        blocks.append(f"<div><span>… and {hidden} more</span></div>")
+    return "".join(blocks)
+
+
+def _array_text(name, array, index=()):
+    blocks = []
+    for label, plane, top, left in planes(array, index):
+        cells = [[number(value) for value in row] for row in plane]
+        width = max((len(cell) for row in cells for cell in row), default=1)
+        rows = ["        " + " ".join(cell.rjust(width) for cell in row) for row in cells]
+        blocks.append("\n".join([f"    {_caption(name, label, array, top, left)}", *rows]))
+    return "\n".join(blocks)

@@ -1,0 +1,250 @@
+"""Running one case of an exercise: from a student's object to plain, named observations.
+
+A *case* is a function ``observe(student, rng)``: it calls the student's object (a function or a class) on inputs drawn
+from the random generator and returns a dict of named observations, all plain data. The same case runs in the
+student's notebook and, with the student's object replaced by a proxy of it in another process, in the grader.
+"""
+
+import copy
+import inspect
+import linecache
+import sysconfig
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from visionlab.checks.plain import NotPlain, describe, to_plain
+
+LIBRARY_FOLDERS = tuple({sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")})
+
+
+class StudentError(Exception):
+    """The student's code raised an exception.
+
+    Attributes
+    ----------
+    kind : str
+        Name of the exception's class.
+    bases : tuple of str
+        Names of the class and its base classes.
+    message : str
+        The exception's own message.
+    line : str
+        The line of the student's code it came from, '' if unknown.
+    line_number : int
+        Its number in the student's cell, 0 if unknown.
+    """
+
+    def __init__(self, kind, bases=(), message="", line="", line_number=0):
+        super().__init__(f"{kind}: {message}" if message else kind)
+        self.kind = kind
+        self.bases = tuple(bases) or (kind,)
+        self.message = message
+        self.line = line
+        self.line_number = line_number
+
+    @classmethod
+    def from_exception(cls, error):
+        """Describe an exception caught around student code."""
+        line, line_number = "", 0
+        trace = error.__traceback__
+        while trace is not None:
+            filename = trace.tb_frame.f_code.co_filename
+            if not filename.startswith(LIBRARY_FOLDERS) and filename != __file__:
+                line = linecache.getline(filename, trace.tb_lineno).strip() or line
+                line_number = trace.tb_lineno
+            trace = trace.tb_next
+        names = tuple(base.__name__ for base in type(error).__mro__)
+        return cls(type(error).__name__, names, str(error), line, line_number)
+
+
+@dataclass(frozen=True)
+class Raised:
+    """The observation that a call raised an exception instead of returning."""
+
+    kind: str
+    bases: tuple[str, ...] = ()
+    message: str = ""
+
+
+def outcome(function, *args, **kwargs):
+    """Call the student's ``function``; return its result, or `Raised` if it raises.
+
+    For cases that expect an error, side by side with calls that must not raise.
+    """
+    try:
+        return function(*args, **kwargs)
+    except StudentError as error:
+        return Raised(error.kind, error.bases, error.message)
+
+
+@dataclass
+class Call:
+    """One recorded call of the student's object.
+
+    Attributes
+    ----------
+    arguments : dict
+        Plain copies of the arguments by parameter name, as they were before the call.
+    result : object
+        What came back.
+    changed : dict
+        Arguments that the call changed: name -> (before, after).
+    """
+
+    arguments: dict
+    result: object = None
+    changed: dict = field(default_factory=dict)
+
+    @property
+    def size(self):
+        """How many numbers a reader has to look at to follow the call."""
+        return sum(value.size if isinstance(value, np.ndarray) else 1 for value in self.arguments.values())
+
+
+class Recorder:
+    """Stands in for the student's object in a case and remembers its calls.
+
+    Parameters
+    ----------
+    student : callable
+        The student's function or class, or a grader's proxy of it.
+    parameters : sequence of str
+        The reference's parameter names, to name positional arguments.
+    """
+
+    def __init__(self, student, parameters=()):
+        self._student = student
+        self._parameters = tuple(parameters)
+        self.calls = []
+
+    def __getattr__(self, name):
+        return getattr(self._student, name)
+
+    def __call__(self, *args, **kwargs):
+        """Call the student's object and record the call; exceptions become `StudentError`."""
+        names = self._parameters + tuple(f"argument {i + 1}" for i in range(len(self._parameters), len(args)))
+        arguments = dict(zip(names, args, strict=False)) | kwargs
+        call = Call({name: copy.deepcopy(value) for name, value in arguments.items() if _is_plain(value)})
+        self.calls.append(call)
+        try:
+            call.result = self._student(*args, **kwargs)
+        except StudentError:
+            raise
+        except Exception as error:
+            raise StudentError.from_exception(error) from None
+        finally:
+            after = self._after_call(arguments)
+            for name, before in call.arguments.items():
+                if isinstance(before, np.ndarray) and not np.array_equal(before, after[name], equal_nan=True):
+                    call.changed[name] = (before, np.array(after[name]))
+        return call.result
+
+    def _after_call(self, arguments):
+        """The arguments as the call left them; a grader's recorder asks the student's process."""
+        return arguments
+
+
+def _is_plain(value):
+    try:
+        to_plain(value)
+    except NotPlain:
+        return False
+    return True
+
+
+@dataclass
+class Outcome:
+    """All that a case saw.
+
+    Attributes
+    ----------
+    observations : dict
+        The named observations, plain data or `Raised`.
+    error : StudentError or None
+        Set if the case could not be finished because the student's code raised.
+    unusable : str
+        Set if the case could not be finished because of *what* the student's code returned: that, in words.
+    returned : str
+        What the last call returned, in words.
+    changed : dict
+        Arguments that a call changed in place: name -> (before, after).
+    calls : list of Call
+        The calls made, in order.
+    sources : dict
+        The call that gave an observation, by the observation's name, where it can be told.
+    """
+
+    observations: dict = field(default_factory=dict)
+    error: StudentError | None = None
+    unusable: str = ""
+    returned: str = ""
+    changed: dict = field(default_factory=dict)
+    calls: list = field(default_factory=list)
+    sources: dict = field(default_factory=dict)
+
+
+def run_case(observe, recorder, seed):
+    """Run one case on the student's object.
+
+    Parameters
+    ----------
+    observe : callable
+        ``observe(student, rng) -> dict`` of named observations.
+    recorder : Recorder
+        A fresh recorder around the student's function or class.
+    seed : int
+        Seed of the generator the case draws its inputs from.
+
+    Returns
+    -------
+    Outcome
+        Never raises for what the student's code did.
+    """
+    seen = Outcome(calls=recorder.calls)
+    try:
+        observations = observe(recorder, np.random.default_rng(seed))
+    except StudentError as error:
+        seen.error = error
+    except Exception:
+        # The case itself is proven to run on the reference, so what it stumbled over is the student's result.
+        seen.unusable = describe_result(recorder.calls[-1].result) if recorder.calls else "something unexpected"
+    else:
+        _keep_observations(seen, observations)
+    for call in recorder.calls:
+        seen.changed = call.changed | seen.changed
+        seen.returned = describe_result(call.result)
+    return seen
+
+
+def _keep_observations(seen, observations):
+    for name, value in observations.items():
+        for call in seen.calls:
+            parts = call.result if type(call.result) is tuple else (call.result,)
+            if isinstance(value, np.ndarray) and any(part is value for part in parts):
+                seen.sources[name] = call
+        try:
+            seen.observations[name] = value if isinstance(value, Raised) else to_plain(value)
+        except NotPlain as error:
+            seen.unusable = str(error)
+            return
+
+
+def describe_result(result):
+    """Say in words what a call returned; a tuple is what a function with several results returns.
+
+    >>> describe_result((np.zeros((2, 3)), None))
+    '2 things (an array of shape (2, 3), None)'
+    """
+    if type(result) is tuple:
+        return f"{len(result)} things ({', '.join(describe(part) for part in result)})"
+    return describe(result)
+
+
+def parameters_of(function):
+    """Names of the parameters of a function, or of a class's constructor.
+
+    >>> parameters_of(outcome)
+    ('function', 'args', 'kwargs')
+    """
+    return tuple(inspect.signature(function).parameters)

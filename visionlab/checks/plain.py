@@ -1,0 +1,130 @@
+"""Plain data: the only kind of value that checks compare, store and send between processes.
+
+Plain data is None, bool, int, float, complex, str, numpy arrays of numbers or booleans, and lists, tuples and
+dicts (with string keys) of plain data. A torch tensor becomes the array of its values.
+"""
+
+import sys
+
+import numpy as np
+
+NUMERIC_KINDS = "biufc"
+
+
+class NotPlain(TypeError):
+    """A value has no plain form; the message names its type in words."""
+
+
+def to_plain(value, depth=0):
+    """Return ``value`` as plain data, copied, so that nobody can change it afterwards.
+
+    Parameters
+    ----------
+    value : object
+        Anything a student's function returned.
+
+    Raises
+    ------
+    NotPlain
+        If ``value`` or a part of it is neither plain data nor a torch tensor.
+
+    Examples
+    --------
+    >>> to_plain((np.float32(0.5), [np.int64(3)]))
+    (0.5, [3])
+    >>> to_plain(np.array([None]))
+    Traceback (most recent call last):
+    ...
+    visionlab.checks.plain.NotPlain: an array of objects
+    """
+    if depth > 20:
+        raise NotPlain("data nested more than 20 deep")
+    if value is None or type(value) in (bool, int, float, complex, str):
+        return value
+    if isinstance(value, np.generic):
+        if value.dtype.kind in NUMERIC_KINDS:
+            return value.item()
+        raise NotPlain(describe(value))
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind not in NUMERIC_KINDS:
+            raise NotPlain(describe(value))
+        return np.array(value, order="C", subok=False)
+    torch = sys.modules.get("torch")  # a value can only be a tensor if torch has been imported
+    if torch is not None and isinstance(value, torch.Tensor):
+        return np.array(value.detach().cpu().numpy(), order="C")
+    if type(value) is list:
+        return [to_plain(item, depth + 1) for item in value]
+    if type(value) is tuple:
+        return tuple(to_plain(item, depth + 1) for item in value)
+    if type(value) is dict:
+        for key in value:
+            if type(key) is not str:
+                raise NotPlain(f"a dict with a key that is not a string ({key!r:.40})")
+        return {key: to_plain(item, depth + 1) for key, item in value.items()}
+    raise NotPlain(describe(value))
+
+
+def describe(value):
+    """Say in a few words what ``value`` is, as one would to a student.
+
+    >>> describe(np.zeros((2, 3)))
+    'an array of shape (2, 3)'
+    >>> describe(None), describe(2.5), describe([1, 2])
+    ('None', '2.5', 'a list of 2 elements')
+    """
+    if value is None or type(value) in (bool, int, float, complex):
+        return repr(value)
+    if type(value) is str:
+        return f"the text {value!r}" if len(value) <= 40 else f"a text of {len(value)} characters"
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "O":
+            return "an array of objects"
+        return f"an array of shape {value.shape}" if value.dtype.kind in NUMERIC_KINDS else f"an array of {value.dtype}"
+    if type(value) in (list, tuple):
+        return f"a {type(value).__name__} of {len(value)} element{'' if len(value) == 1 else 's'}"
+    if type(value) is dict:
+        return f"a dict of {len(value)} element{'' if len(value) == 1 else 's'}"
+    name = type(value).__name__
+    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} object of type {name}"
+
+
+def to_json(value):
+    """Write plain data as JSON data; `from_json` gives back the same values, types and dtypes.
+
+    >>> to_json((1, 2.0))
+    {'tuple': [1, 2.0]}
+    >>> to_json(np.array([[1.5, 2.0]], dtype=np.float32))
+    {'array': [[1.5, 2.0]], 'dtype': 'float32', 'shape': [1, 2]}
+    """
+    if isinstance(value, np.ndarray):
+        if value.dtype.kind == "c":
+            raise NotPlain("an array of complex numbers")
+        return {"array": value.tolist(), "dtype": value.dtype.name, "shape": list(value.shape)}
+    if isinstance(value, complex):
+        return {"complex": [value.real, value.imag]}
+    if isinstance(value, tuple):
+        return {"tuple": [to_json(item) for item in value]}
+    if isinstance(value, list):
+        return [to_json(item) for item in value]
+    if isinstance(value, dict):
+        return {"dict": {key: to_json(item) for key, item in value.items()}}
+    return value
+
+
+def from_json(data):
+    """Read what `to_json` wrote.
+
+    >>> from_json(to_json({"out": (np.arange(2), "a")}))
+    {'out': (array([0, 1]), 'a')}
+    """
+    if isinstance(data, list):
+        return [from_json(item) for item in data]
+    if not isinstance(data, dict):
+        return data
+    if "array" in data:
+        return np.array(data["array"], dtype=data["dtype"]).reshape(data["shape"])
+    if "complex" in data:
+        return complex(*data["complex"])
+    if "tuple" in data:
+        return tuple(from_json(item) for item in data["tuple"])
+    return {key: from_json(item) for key, item in data["dict"].items()}
