@@ -1,13 +1,18 @@
 """Writing records into nbgrader's gradebook: the only place that does."""
 
+import warnings
 from datetime import UTC, datetime
 
 import nbformat
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.preprocessors import SaveCells
+from sqlalchemy.exc import SAWarning
 from traitlets.config import Config
 
 from autograder.record import write_atomically
+
+# nbgrader 0.9 creates submissions in an order that SQLAlchemy 2 remarks upon; the result is right.
+warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
 
 def register(course, assignment):

@@ -21,6 +21,12 @@ from visionlab.checks.cases import StudentError, parameters_of
 from visionlab.checks.diagnosis import examine
 from visionlab.checks.plain import describe
 
+LIMIT_STATUSES = {
+    "TimeLimit": ("timed out", "A cell took too long and was stopped; the others were graded."),
+    "MemoryError": ("out of memory", "A cell needed too much memory; the others were graded."),
+}
+"""A limit that was hit stands in the record's status, though the rest was graded."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -118,11 +124,7 @@ class GradingCheck:
 
     def __call__(self, answer, exercise=None):
         """Examine the student's answer and keep the verdict."""
-        name = exercise or getattr(answer, "__name__", None)
-        if name not in self.assignment.exercises:
-            raise StudentError("TypeError", message=f"check() wants a function, and got {describe(answer)}")
-        if not isinstance(answer, Proxy):
-            raise StudentError("TypeError", message=f"{name} should be a function, and is {describe(answer)}")
+        name = exercise or answer.__name__
         cases = self.assignment.draw(name, self.seed)
         parameters = parameters_of(self.assignment.references[name])
         explanations = self.assignment.explanations(name)
@@ -157,9 +159,11 @@ def _run(submission, record, assignment, files, settings):
             process.deadline = Deadline(seconds)
             try:
                 if step.graded:
-                    _grade_cell(step, results[grade_id], process, check, tests, assignment)
+                    limit = _grade_cell(step, results[grade_id], process, check, tests, assignment)
                 else:
-                    _run_cell(cell, process, record)
+                    limit = _run_cell(cell, process, record)
+                if limit in LIMIT_STATUSES:
+                    record.status, record.reason = LIMIT_STATUSES[limit]
             except StudentGone as end:
                 gone = end
                 record.status, record.reason = end.status, end.message
@@ -184,22 +188,14 @@ def _leave_to_a_person(cell, assignment, result):
 
 
 def _run_cell(cell, process, record):
+    """Run a cell of the student's; return the kind of error that ended it, if any."""
     ran = process.run_cell(cell.source)
     cell.outputs = [output for output in map(_output, ran["outputs"]) if output]
     cell.execution_count = ran["count"] if isinstance(ran["count"], int) else None
     if ran["cut"]:
         note = "The notebook printed more than is kept; the rest was cut off."
         record.notes += [note] if note not in record.notes else []
-    if ran["failed"] is not None:
-        _note_limit(record, ran["failed"].kind)
-
-
-def _note_limit(record, kind):
-    """A time or memory limit that was hit stands in the status, though the rest was graded."""
-    if kind == "TimeLimit":
-        record.status, record.reason = "timed out", "A cell took too long and was stopped; the others were graded."
-    elif kind == "MemoryError":
-        record.status, record.reason = "out of memory", "A cell needed too much memory; the others were graded."
+    return ran["failed"].kind if ran["failed"] else None
 
 
 def _output(item):
@@ -217,21 +213,24 @@ def _error_output(name, message):
 
 
 def _grade_cell(step, result, process, check, tests, assignment):
-    """Run a test cell here, with the student's names as proxies, and score it."""
+    """Run a test cell here, with the student's names as proxies, and score it; return the kind of limit it hit."""
     cell, graded = step.cell, step.graded
     check.verdicts = []
-    value, error = None, None
+    value, error, limits_hit = None, None, []
     printed = io.StringIO()
     try:
         for name in sorted(names_used(graded.source) & assignment.student_names):
             tests.pop(name, None)
             tests[name] = process.get(name)
+            if name in assignment.exercises and not isinstance(tests[name], Proxy):
+                raise StudentError("TypeError", message=f"{name} should be a function, and is {describe(tests[name])}")
         with contextlib.redirect_stdout(printed):
             value = _execute(graded.source, tests)
     except NameError as problem:
         error = f"{problem}: the cell that should define it is empty, or failed."
     except StudentError as problem:
         error = str(problem) if problem.kind != "TimeLimit" else problem.message
+        limits_hit = [problem.kind]
     except Exception as problem:
         error = f"{type(problem).__name__}: {problem}"
     verdicts = check.verdicts
@@ -253,6 +252,8 @@ def _grade_cell(step, result, process, check, tests, assignment):
         cell.outputs.append(nbformat.v4.new_output("stream", text=printed.getvalue()))
     if error:
         cell.outputs.append(_error_output("Not passed", error))
+    limits_hit += [failure.error.kind for verdict in verdicts for failure in verdict.failures if failure.error]
+    return next((kind for kind in limits_hit if kind in LIMIT_STATUSES), None)
 
 
 def _execute(source, namespace):

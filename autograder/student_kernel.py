@@ -230,7 +230,12 @@ def main():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     time.tzset()
-    Kernel(socket.socket(fileno=descriptor), output_bytes, reply_bytes).serve()
+    kernel = Kernel(socket.socket(fileno=descriptor), output_bytes, reply_bytes)
+    nowhere = os.open(os.devnull, os.O_RDWR)
+    for stream in (1, 2):
+        os.dup2(nowhere, stream)
+    wire.send(kernel.sock, b"ready")
+    kernel.serve()
 
 
 if __name__ == "__main__":

@@ -16,6 +16,14 @@ GRACE_SECONDS = 2.0
 """Time that a process gets to stop by itself after its time is over, before it is killed."""
 
 
+START_SECONDS = 60.0
+"""Time that a fresh process gets to import what it needs."""
+
+
+class CannotStart(Exception):
+    """No process for student code can be started on this machine: nothing that a student did."""
+
+
 class StudentGone(BaseException):
     """The student's process has ended, or had to be ended.
 
@@ -77,9 +85,23 @@ class StudentProcess:
             for name, path in (files or {}).items():
                 with contextlib.suppress(OSError):
                     (Path(self._folder.name) / name).write_bytes(path.read_bytes())
-        quiet = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], **quiet, **options)
+        options |= {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
+        self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], **options)
         theirs.close()
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        """Wait for the first frame, which comes before any student code has run."""
+        try:
+            self._socket.settimeout(START_SECONDS)
+            wire.receive(self._socket, 100)
+        except (EOFError, OSError, wire.WireError):
+            self._process.kill()
+            reason = self._process.communicate()[1].decode(errors="replace").strip().splitlines()
+            self.close()
+            raise CannotStart(
+                f"A process for student code could not be started: {reason[-1] if reason else 'no reason was given'}"
+            ) from None
 
     def __enter__(self):
         return self
@@ -92,6 +114,7 @@ class StudentProcess:
         self._socket.close()
         self._process.kill()
         self._process.wait()
+        self._process.stderr.close()
         if self._folder:
             self._folder.cleanup()
 
@@ -218,7 +241,7 @@ class Proxy:
     def __init__(self, process, number, type_name):
         self._process = process
         self._number = int(number)
-        self._type_name = str(type_name)[:100]
+        self._stands_for = str(type_name)[:100]
         self._changed = {}
 
     def __call__(self, *args, **kwargs):
@@ -236,13 +259,13 @@ class Proxy:
         return self._process.attribute(self._number, name)
 
     def __repr__(self):
-        return f"<the student's {self._type_name}>"
+        return f"<the student's {self._stands_for}>"
 
     def __bool__(self):
-        raise TypeError(f"the student's {self._type_name} has no truth value here: compare plain data")
+        raise TypeError(f"the student's {self._stands_for} has no truth value here: compare plain data")
 
     def __eq__(self, other):
-        raise TypeError(f"the student's {self._type_name} cannot be compared here: compare plain data")
+        raise TypeError(f"the student's {self._stands_for} cannot be compared here: compare plain data")
 
     __hash__ = None
 

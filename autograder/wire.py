@@ -102,7 +102,7 @@ def decode(data, from_handle, depth=0):
     if depth > MAX_DEPTH:
         raise WireError(f"data nested more than {MAX_DEPTH} deep")
     try:
-        return msgpack.unpackb(data, ext_hook=extension, strict_map_key=False, max_buffer_size=len(data) + 1)
+        return msgpack.unpackb(data, ext_hook=extension, strict_map_key=False)
     except WireError:
         raise
     except Exception as error:  # forged bytes can break the decoder in many ways; all mean the same here

@@ -35,16 +35,15 @@ STYLE = """<style>
 
 def html(verdict):
     """Render a verdict as a self-contained HTML fragment that follows JupyterLab's theme."""
-    total = len(verdict.titles)
     name = escape(verdict.exercise)
     if verdict.passed:
-        head = f"<h4><span>✓</span> {name}: all {total} checks pass</h4>"
+        head = f"<h4><span>✓</span> {name}: {_all_pass(len(verdict.titles))}</h4>"
         return f'{STYLE}<div class="vl-check vl-right">{head}{_titles_html(verdict)}</div>'
     failure = verdict.failures[0]
     if failure.kind == "unwritten":
         head = f"<h4><span>○</span> {name}: not written yet</h4>"
         return f'{STYLE}<div class="vl-check vl-wrong">{head}<p>{escape(failure.message)}</p></div>'
-    parts = [f"<h4><span>✗</span> {name}: {len(verdict.failures)} of {total} checks fail</h4>"]
+    parts = [f"<h4><span>✗</span> {name}: {_fail_count(verdict)}</h4>"]
     if verdict.diagnosis:
         parts.append(f'<div class="vl-cause"><b>{_lead(verdict)}</b> {_prose(verdict.explanation)}</div>')
     parts.append(f"<p><b>The smallest check that fails:</b> {_prose(failure.case.title)}</p>")
@@ -66,13 +65,12 @@ def html(verdict):
 
 def text(verdict):
     """Render a verdict as plain text."""
-    total = len(verdict.titles)
     if verdict.passed:
-        return f"✓ {verdict.exercise}: all {total} checks pass"
+        return f"✓ {verdict.exercise}: {_all_pass(len(verdict.titles))}"
     failure = verdict.failures[0]
     if failure.kind == "unwritten":
         return f"○ {verdict.exercise}: not written yet\n{failure.message}"
-    lines = [f"✗ {verdict.exercise}: {len(verdict.failures)} of {total} checks fail"]
+    lines = [f"✗ {verdict.exercise}: {_fail_count(verdict)}"]
     if verdict.diagnosis:
         lines.append(f"{_lead(verdict)} {verdict.explanation}")
     lines.append(f"The smallest check that fails: {failure.case.title}")
@@ -96,6 +94,15 @@ def call_text(exercise, call):
         name if isinstance(value, np.ndarray) else f"{name}={value!r:.60}" for name, value in call.arguments.items()
     )
     return f"{exercise}({', '.join(arguments)})"
+
+
+def _all_pass(total):
+    return "the check passes" if total == 1 else f"all {total} checks pass"
+
+
+def _fail_count(verdict):
+    total, failed = len(verdict.titles), len(verdict.failures)
+    return "the check fails" if total == 1 else f"{failed} of {total} checks fail{'s' if failed == 1 else ''}"
 
 
 def _lead(verdict):
@@ -199,7 +206,8 @@ def _array_html(name, array, index=(), wrong=None):
         if cut_below:
             rows += '<tr><td class="vl-more">⋮</td></tr>'
         caption = escape(_caption(name, label, array, top, left))
-        blocks.append(f'<div><span>{caption}</span><table class="vl-grid">{rows}</table></div>')
+        drawn = f'<table class="vl-grid">{rows}</table>' if plane.size else "(empty)"
+        blocks.append(f"<div><span>{caption}</span>{drawn}</div>")
     shown = len(blocks)
     hidden = int(np.prod(array.shape[:-2])) - shown
     if hidden > 0 and not index:
@@ -212,6 +220,6 @@ def _array_text(name, array, index=()):
     for label, plane, top, left in planes(array, index):
         cells = [[number(value) for value in row] for row in plane]
         width = max((len(cell) for row in cells for cell in row), default=1)
-        rows = ["        " + " ".join(cell.rjust(width) for cell in row) for row in cells]
+        rows = ["        " + " ".join(cell.rjust(width) for cell in row) for row in cells if row] or ["        (empty)"]
         blocks.append("\n".join([f"    {_caption(name, label, array, top, left)}", *rows]))
     return "\n".join(blocks)

@@ -1,8 +1,8 @@
 """From the outcomes of an exercise's cases to a verdict that names the mistake.
 
 Each known bug of an exercise comes with the outcome it leads to on each case. If what the student's code did agrees
-with one bug's outcomes on *every* case, that bug is the diagnosis; if it agrees only where the student's code fails,
-it is offered as a likely one.
+with one bug's outcomes on *every* case, that bug is the diagnosis; if it agrees on the failure that the student is
+shown, and on most of the others, it is offered as a likely one: there may be a second mistake beside it.
 """
 
 from dataclasses import dataclass, field
@@ -49,7 +49,7 @@ class Failure:
     ----------
     case : PreparedCase
     kind : str
-        'unwritten', 'raised', 'unusable', 'changed', or a `Difference`'s kind.
+        'unwritten', 'raised', 'slow', 'unusable', 'changed', or a `Difference`'s kind.
     message : str
         What is wrong, one or two sentences to the student.
     observation : str
@@ -155,6 +155,8 @@ def judge(case, seen):
         if seen.error.kind == "NotImplementedError":
             message = "There is no answer yet: the function still raises NotImplementedError."
             return Failure(case, "unwritten", message, call=last)
+        if seen.error.kind == "TimeLimit":
+            return Failure(case, "slow", seen.error.message, call=last, error=seen.error)
         return Failure(case, "raised", f"Your code raised {seen.error}", call=last, error=seen.error)
     for name, (before, after) in seen.changed.items():
         if name not in case.expected.changed:
@@ -177,28 +179,42 @@ def diagnose(cases, outcomes, failures):
     Returns
     -------
     names : list of str
-        Bugs with the same explanation power, best first; [] if none fits.
+        Bugs that explain equally much, best first; [] if none fits.
     certain : bool
         True if they explain the outcome of every case.
     """
-    failed = {id(failure.case) for failure in failures}
-    smallest = failures[0].case
+    shown = failures[0]
+    pairs = list(zip(cases, outcomes, strict=True))
     names = dict.fromkeys(name for case in cases for name in case.wrong)
-    exact, likely = [], []
-    for name in names:
-        agrees = [
-            same_outcome(case.wrong.get(name, case.expected), seen, case.tolerance)
-            for case, seen in zip(cases, outcomes, strict=True)
-        ]
-        if all(agrees):
-            exact.append(name)
-        elif any(case is smallest and agree for case, agree in zip(cases, agrees, strict=True)):
-            explained = sum(agree for case, agree in zip(cases, agrees, strict=True) if id(case) in failed)
-            likely.append((explained, name))
+    exact = [name for name in names if all(same_outcome(_by(name, c), seen, c.tolerance) for c, seen in pairs)]
     if exact:
         return exact, True
+    likely = []
+    for name in names:
+        facts = [fact for case, seen in pairs for fact in _failed_facts(case, seen, _by(name, case))]
+        explained = sum(agrees for _, _, agrees in facts)
+        told = any(case is shown.case and fact == shown.observation and agrees for case, fact, agrees in facts)
+        if told and 2 * explained > len(facts):
+            likely.append((explained, name))
     best = max((explained for explained, _ in likely), default=0)
     return [name for explained, name in likely if explained == best], False
+
+
+def _by(name, case):
+    return case.wrong.get(name, case.expected)
+
+
+def _failed_facts(case, seen, bug):
+    """Each thing that is wrong in an outcome, as (case, observation, whether the bug does the same)."""
+    if seen.error or seen.unusable or seen.changed:
+        if judge(case, seen):
+            name = next(iter(seen.changed), "") if not seen.error else ""
+            yield case, name, same_outcome(bug, seen, case.tolerance)
+        return
+    for name, expected in case.expected.observations.items():
+        got = seen.observations.get(name)
+        if difference(expected, got, case.tolerance):
+            yield case, name, name in bug.observations and not difference(bug.observations[name], got, case.tolerance)
 
 
 def same_outcome(one, other, tolerance):

