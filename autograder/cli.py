@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
@@ -50,7 +51,7 @@ def release(
         return
     differences = same_release(place, source)
     for difference in differences:
-        console.print(f"[red]✗[/] {difference}")
+        console.print(f"[red]✗[/] {escape(difference)}")
     if differences:
         _fail(f"{assignment} is out of step with its source. Run: autograder release {assignment}")
     console.print(f"{assignment} is in step with its source.")
@@ -66,7 +67,7 @@ def verify(
     source = Course.find(course).assignment(assignment)
     table = Table(title=f"{assignment}: proof of the tests", title_justify="left")
     for heading in ("exercise", "bugs", "caught: visible", "hidden", "named", "right answers", "seconds"):
-        table.add_column(heading, justify="left" if heading == "exercise" else "right")
+        table.add_column(heading, justify="left" if heading == "exercise" else "right", no_wrap=heading == "exercise")
     problems = []
     for proof in verify_assignment(source):
         caught = [bug.caught for bug in proof.bugs]
@@ -75,11 +76,11 @@ def verify(
         table.add_row(proof.exercise, *map(str, counts), f"{proof.seconds:.1f}")
         problems += [f"{proof.exercise}: {problem}" for problem in proof.problems]
         for bug in proof.bugs if messages else []:
-            console.rule(f"{proof.exercise}: {bug.name}", align="left")
+            console.rule(escape(f"{proof.exercise}: {bug.name}"), align="left")
             console.print(bug.message, markup=False)
     console.print(table)
     for problem in problems:
-        console.print(f"[red]✗[/] {problem}")
+        console.print(f"[red]✗[/] {escape(problem)}")
     if problems:
         _fail(f"{len(problems)} problem{'s' * (len(problems) > 1)} in {assignment}.")
 
@@ -116,7 +117,7 @@ def grade(
 
 def _print_records(assignment, records):
     table = Table(title=f"{assignment}: {len(records)} submissions", title_justify="left")
-    table.add_column("student")
+    table.add_column("student", no_wrap=True)
     table.add_column("status")
     table.add_column("points", justify="right")
     table.add_column("mistakes and notes", overflow="fold")
@@ -128,7 +129,7 @@ def _print_records(assignment, records):
         remarks = [f"{', '.join(c.exercises)}: {name}" for c in record.cells for name in c.mistakes]
         remarks += [*record.notes, *([record.reason] if record.reason else [])]
         points = f"{record.points:g} / {record.max_points:g}"
-        table.add_row(record.student, status, points, "\n".join(remarks), f"{record.seconds:.1f}")
+        table.add_row(escape(record.student), status, points, escape("\n".join(remarks)), f"{record.seconds:.1f}")
     console.print(table)
 
 
@@ -162,7 +163,7 @@ def _relative(path, place):
 
 
 def _fail(message):
-    Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {message}")
+    Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {escape(message)}")
     raise typer.Exit(1)
 
 
@@ -173,5 +174,5 @@ def main():
     try:
         app()
     except (AssignmentError, CourseError, SandboxUnavailable) as problem:
-        Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {problem}")
+        Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {escape(str(problem))}")
         sys.exit(2)

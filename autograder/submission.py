@@ -150,13 +150,14 @@ def restore(notebook, assignment):
     by_id = {cell.metadata.nbgrader.grade_id: cell for cell in ours}
     by_cell_id = {cell.id: cell.metadata.nbgrader.grade_id for cell in ours}
     graded = {cell.grade_id: cell for cell in assignment.graded_cells}
-    notes, steps, seen = [], [], set()
+    test_sources = {cell.source.strip() for cell in assignment.graded_cells}
+    notes, steps, seen, put_back = [], [], set(), []
     for cell in notebook.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id") or by_cell_id.get(cell.get("id"))
         if grade_id in seen:
             notes.append(f"There was a copy of the cell {grade_id!r}; the first one was graded.")
             grade_id = None
-            if _same_source(cell, by_id, steps):
+            if cell.source.strip() in test_sources:  # a copied test is no code of the student's: it does not run
                 continue
         cell.metadata = {}
         if grade_id in by_id:
@@ -170,24 +171,15 @@ def restore(notebook, assignment):
         if grade_id in seen:
             continue
         if is_graded(cell):
-            notes.append(f"The cell {grade_id!r} was missing; it was put back.")
+            put_back.append(grade_id)
         before = {other.metadata.nbgrader.grade_id for other in ours[:position]}
         places = [i for i, step in enumerate(steps) if step.cell.metadata.get("nbgrader", {}).get("grade_id") in before]
-        put_back = nbformat.from_dict(cell)
-        if is_solution(cell):
-            put_back.source = ""
-        put_back.pop("outputs", None)
-        put_back = _fresh(cell, put_back.source)
-        steps.insert(places[-1] + 1 if places else 0, Step(put_back, graded.get(grade_id)))
+        fresh = _fresh(cell, "" if is_solution(cell) else cell.source)
+        steps.insert(places[-1] + 1 if places else 0, Step(fresh, graded.get(grade_id)))
         seen.add(grade_id)
+    if put_back:
+        notes.append(f"Missing, and put back: {', '.join(put_back)}.")
     return Submission(steps, notes)
-
-
-def _same_source(cell, by_id, steps):
-    """Whether a copied cell is a copy of one of the instructor's test cells, which must not run as student code."""
-    return any(
-        is_graded(own) and not is_solution(own) and own.source.strip() == cell.source.strip() for own in by_id.values()
-    )
 
 
 def _restore_cell(cell, own):

@@ -21,7 +21,9 @@ def main():
     autograder = Path(sys.executable).parent / "autograder"
     for command in ("grade", "feedback", "report"):
         subprocess.run([autograder, command, ASSIGNMENT, "--course", root], check=True)
-    print(f"The class is in {root}: open feedback/*/{ASSIGNMENT}/{ASSIGNMENT}.html and reports/{ASSIGNMENT}.html there.")
+    print(
+        f"The class is in {root}: open feedback/*/{ASSIGNMENT}/{ASSIGNMENT}.html and reports/{ASSIGNMENT}.html there."
+    )
 
 
 if __name__ == "__main__":

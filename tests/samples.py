@@ -65,13 +65,10 @@ def samples(assignment, released):
             points[exercise] = (0, full[exercise] - 0.01)
         return Sample(student, submission(answers), points, mistakes=names)
 
-    def in_style(student, word):
+    def in_style(student, styles):
         answers = dict(right)
-        for name, exercise in exercises.items():
-            for style in exercise.correct:
-                if word in style.name:
-                    answers[name] = style.source
-        assert answers != right, f"no correct variant is called {word!r}"
+        for exercise, name in styles.items():
+            answers[exercise] = next(style.source for style in exercises[exercise].correct if style.name == name)
         return Sample(student, submission(answers), full)
 
     blank = submission({}, free_text=None)
@@ -91,12 +88,13 @@ def samples(assignment, released):
             submission({name: right[name] for name in ("conv_output_size", "count_parameters")}),
             nothing | {name: full[name] for name in ("conv_output_size", "count_parameters")},
         ),
-        Sample("only-pooling", submission({"max_pool_forward": right["max_pool_forward"]}), nothing
-               | {"max_pool_forward": full["max_pool_forward"]}),  # fmt: skip
+        Sample(
+            "only-pooling",
+            submission({"max_pool_forward": right["max_pool_forward"]}),
+            nothing | {"max_pool_forward": full["max_pool_forward"]},
+        ),
         *(with_bugs(f"bugs-{i}", **names) for i, names in enumerate(BUGS, 1)),
-        in_style("style-loops", "loop"),
-        in_style("style-im2col", "im2col"),
-        in_style("style-torch", "torch"),
+        *(in_style(f"style-{i}", styles) for i, styles in enumerate(STYLES, 1)),
         Sample("hostile-01-endless-loop", loop, full | {"max_pool_forward": 0}, status="timed out"),
         Sample(
             "hostile-03-crash",
@@ -113,14 +111,30 @@ def samples(assignment, released):
 
 
 BUGS = [
-    {"conv_output_size": "round instead of floor"},
-    {"count_parameters": "biases forgotten"},
-    {"conv_forward": "stride ignored", "max_pool_forward": "average instead of maximum"},
+    {"conv_output_size": "rounded up"},
+    {"count_parameters": "biases not counted", "count_connections": "stride ignored"},
+    {"conv_forward": "stride ignored"},
     {"conv_forward": "kernel flipped"},
-    {"max_pool_forward": "windows side by side"},
-    {"count_connections": "stride forgotten"},
+    {"conv_forward": "[pad:-pad] without padding"},
+    {"max_pool_forward": "stride ignored: windows side by side"},
 ]
 """Six submissions with known bugs: exercise -> the bug's name."""
+
+STYLES = [
+    {
+        "conv_output_size": "counting the places",
+        "count_connections": "counting every position",
+        "conv_forward": "a sum over the weights, in place of the positions",
+        "max_pool_forward": "shifted images",
+    },
+    {"conv_forward": "im2col", "max_pool_forward": "sliding windows, a view as result"},
+    {
+        "count_parameters": "a layer of torch",
+        "conv_forward": "torch in float32, a tensor as result",
+        "max_pool_forward": "torch",
+    },
+]
+"""Three submissions that are right in other styles: exercise -> the style's name."""
 
 
 def _hostile(notebook, source):

@@ -115,7 +115,7 @@ def test_deleted_test_cell_is_put_back(grade, released):
     notebook.cells = [cell for cell in notebook.cells if cell.source != "check(scale_rows)"]
     graded = grade(notebook)
     assert points(graded)[:3] == [4, 2, 1]
-    assert "The cell 'check_scale_rows' was missing; it was put back." in graded.record.notes
+    assert "Missing, and put back: check_scale_rows." in graded.record.notes
 
 
 def test_edited_and_disguised_test_cells_are_restored(grade, released):

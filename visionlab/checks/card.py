@@ -4,7 +4,6 @@ from html import escape
 
 import numpy as np
 
-from visionlab.checks.cases import Raised
 from visionlab.checks.compare import number
 
 LIMIT = 8  # rows and columns of an array that are drawn; larger arrays are cropped around the place that matters
@@ -141,13 +140,9 @@ def _arrays(arguments):
 
 
 def _comparable(failure):
-    """Two arrays of one shape are drawn side by side; anything else is said in the message."""
-    return (
-        failure.difference is not None
-        and failure.difference.wrong is not None
-        and not isinstance(failure.got, Raised)
-        and failure.expected.ndim > 0
-    )
+    """Two arrays are drawn side by side, also if their shapes differ; anything else is said in the message."""
+    pair = (failure.expected, failure.got)
+    return all(isinstance(value, np.ndarray) and value.ndim > 0 for value in pair)
 
 
 def planes(array, index=()):

@@ -1,0 +1,86 @@
+"""What students get: it holds no secret, and it works alone."""
+
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from autograder.course import Course
+from tools.bundle import NAME, make_bundle
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    """The bundle, unpacked."""
+    folder = tmp_path_factory.mktemp("bundle")
+    with zipfile.ZipFile(make_bundle(folder / "course.zip")) as packed:
+        packed.extractall(folder)
+    return folder / NAME
+
+
+def test_it_holds_the_course(bundle):
+    for name in ("lectures", "assignments", "data", "visionlab", "Makefile", "pyproject.toml", "environment.yml"):
+        assert (bundle / name).exists(), name
+    assert list(bundle.glob("lectures/*.ipynb"))
+
+
+def test_it_holds_no_secret(bundle):
+    assert not [path for path in bundle.rglob("*") if path.name in ("exercises.py", "solutions", "autograder", "tests")]
+    texts = {path: path.read_text(errors="replace") for path in bundle.rglob("*") if path.is_file()}
+    course = Course(ROOT)
+    for name in course.assignment_names():
+        assignment = course.assignment(name)
+        secrets = [case.name for e in assignment.exercises.values() for case in e.cases if case.hidden]
+        secrets += [f"def {case}(" for case in secrets]
+        secrets += [old for e in assignment.exercises.values() for bug in e.bugs for old, _ in bug.replacements]
+        secrets += [bug.source for e in assignment.exercises.values() for bug in e.bugs if bug.source]
+        secrets += [right.source for e in assignment.exercises.values() for right in e.correct]
+        secrets += [line for source in assignment.solution_sources for line in solution_lines(source)]
+        for secret in {secret for secret in secrets if len(secret) > 25}:
+            holders = [str(path.relative_to(bundle)) for path, text in texts.items() if secret in text]
+            assert not holders, f"{secret!r} of {name} is in {holders}"
+
+
+def solution_lines(source):
+    """Lines that only the solution has: those of the function's body after its docstring."""
+    body = source.rsplit('"""', 1)[-1]
+    return [line.strip() for line in body.splitlines() if line.strip()]
+
+
+def test_released_notebooks_have_no_outputs_and_no_answers(bundle):
+    for path in bundle.glob("assignments/*/*.ipynb"):
+        for cell in nbformat.read(path, as_version=4).cells:
+            assert not cell.get("outputs")
+            assert "SOLUTION" not in cell.source
+            if cell.cell_type == "code" and cell.metadata.get("nbgrader", {}).get("solution"):
+                assert "raise NotImplementedError" in cell.source
+
+
+def test_visionlab_works_without_the_grader(bundle):
+    """The student's package never imports the instructor's."""
+    program = (
+        "import sys, pkgutil, importlib\n"
+        "sys.modules['autograder'] = None\n"
+        f"sys.path.insert(0, {str(bundle)!r})\n"
+        "import visionlab\n"
+        f"assert visionlab.__file__.startswith({str(bundle)!r})\n"
+        "names = [m.name for m in pkgutil.walk_packages(visionlab.__path__, 'visionlab.')]\n"
+        "for name in names:\n"
+        "    if not name.endswith('__main__'): importlib.import_module(name)\n"
+        "print(len(names))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=bundle)
+    assert ran.returncode == 0, ran.stderr
+    assert int(ran.stdout) > 5
+
+
+def test_its_project_file_names_no_grader(bundle):
+    text = (bundle / "pyproject.toml").read_text()
+    assert "autograder" not in text
+    compile_toml = [sys.executable, "-c", "import tomllib, sys; tomllib.load(open(sys.argv[1], 'rb'))"]
+    subprocess.run([*compile_toml, str(bundle / "pyproject.toml")], check=True)
