@@ -20,12 +20,10 @@ def files():
 
 
 def students_pyproject(text):
-    """Drop from pyproject.toml what names the grader, which students do not have."""
-    return (
-        re.sub(r"\[project\.scripts\]\n(?:.+\n)*\n?", "", text)
-        .replace(', "autograder*"', "")
-        .replace('autograder = ["templates/*.html"]\n', "")
-    )
+    """Keep of pyproject.toml what students need: not the grader, not the contributors' tools."""
+    sections = re.split(r"^(?=\[)", text, flags=re.M)
+    kept = [s for s in sections if not re.match(r"\[(project\.scripts|project\.optional|tool\.ruff|tool\.pytest)", s)]
+    return "".join(kept).replace(', "autograder*"', "").replace('autograder = ["templates/*.html"]\n', "")
 
 
 def make_bundle(path):
