@@ -43,7 +43,8 @@ def lab(tmp_path_factory):
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", f"--port={port}", "--ip=127.0.0.1",
         "--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={root}",
-        f"--LabApp.app_settings_dir={overrides.parent}",
+        f"--LabApp.app_settings_dir={overrides.parent}", "--LabApp.expose_app_in_browser=True",
+        "--ServerApp.disable_check_xsrf=True",
     ]  # fmt: skip
     environment = os.environ | {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home), "JUPYTER_DATA_DIR": str(home)}
     address = f"http://127.0.0.1:{port}"
@@ -82,7 +83,9 @@ def open_notebook(lab, page):
     """Open a notebook in JupyterLab, wait for its kernel, and return its panel."""
 
     def open_path(path):
-        page.goto(f"{lab}/lab?path={path}")
+        page.goto(f"{lab}/lab?reset")
+        page.locator(".jp-Launcher").first.wait_for()
+        page.evaluate("path => window.jupyterapp.commands.execute('docmanager:open', {path})", path)
         panel = page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)")
         panel.wait_for()
         page.get_by_text("| Idle").first.wait_for()
@@ -96,9 +99,7 @@ def run_all(page):
     """Run all cells of the open notebook and wait until the kernel rests."""
 
     def run():
-        page.locator(".jp-NotebookPanel:not(.lm-mod-hidden)").click(position={"x": 300, "y": 60})
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
+        page.evaluate("() => { window.jupyterapp.commands.execute('notebook:run-all-cells') }")
         page.get_by_text("| Busy").first.wait_for(timeout=10_000)
         page.get_by_text("| Idle").first.wait_for(timeout=120_000)
 

@@ -32,7 +32,7 @@ def test_failed_check_shows_the_mistake(page, open_notebook):
         "from visionlab.checks import check\n"
         "check(count_parameters)"
     )
-    cell = panel.locator(".jp-CodeCell").first
+    cell = panel.locator(".jp-CodeCell", has_text="def count_parameters").first
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+A")
     page.keyboard.insert_text(wrong)

@@ -19,6 +19,7 @@ STYLE = """<style>
 .vl-check h4 {margin: 0 0 4px; font-size: 16px; font-weight: 600} .vl-check p {margin: 6px 0}
 .vl-check h4 span {color: var(--vl-mark)}
 .vl-check code, .vl-check .vl-grid {font-family: var(--jp-code-font-family, monospace); font-size: 13px}
+.vl-check code {background: none; padding: 0}
 .vl-check .vl-cause {background: var(--jp-layout-color2, #f3f3f3); border-radius: 4px; padding: 8px 12px; margin: 8px 0}
 .vl-check .vl-row {display: flex; flex-wrap: wrap; gap: 8px 28px; align-items: flex-start; margin: 8px 0}
 .vl-check .vl-row > div > span {display: block; margin-bottom: 3px; color: var(--jp-ui-font-color1, #1c1c1c)}
@@ -46,7 +47,7 @@ def html(verdict):
     if verdict.diagnosis:
         parts.append(f'<div class="vl-cause"><b>{_lead(verdict)}</b> {_prose(verdict.explanation)}</div>')
     parts.append(f"<p><b>The smallest check that fails:</b> {_prose(failure.case.title)}</p>")
-    if failure.call and failure.call.arguments:
+    if _shows_call(verdict, failure):
         arrays = [_array_html(key, value) for key, value in _arrays(failure.call.arguments)]
         parts.append(f"<p><code>{escape(call_text(verdict.exercise, failure.call))}</code></p>")
         parts.append(f'<div class="vl-row">{"".join(arrays)}</div>' if arrays else "")
@@ -73,7 +74,7 @@ def text(verdict):
     if verdict.diagnosis:
         lines.append(f"{_lead(verdict)} {verdict.explanation}")
     lines.append(f"The smallest check that fails: {failure.case.title}")
-    if failure.call and failure.call.arguments:
+    if _shows_call(verdict, failure):
         lines.append("    " + call_text(verdict.exercise, failure.call))
         lines += [_array_text(key, value) for key, value in _arrays(failure.call.arguments)]
     lines.append(failure.message)
@@ -85,6 +86,12 @@ def text(verdict):
         lines.append(_array_text(f"{failure.observation}, {first}", failure.expected, index))
         lines.append(_array_text(f"{failure.observation}, {second}", failure.got, index))
     return "\n".join(lines)
+
+
+def _shows_call(verdict, failure):
+    """An observation that is named like the call itself needs no second copy of it."""
+    named = failure.observation.startswith(f"{verdict.exercise}(")
+    return failure.call is not None and bool(failure.call.arguments) and not named
 
 
 def call_text(exercise, call):
