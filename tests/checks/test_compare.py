@@ -34,7 +34,7 @@ def test_alike(expected, got):
         (0.1, None, "type", "should be 0.1, and yours is None"),
         (np.zeros((2, 3)), np.zeros((3, 2)), "shape", "shape (2, 3), and yours has shape (3, 2)"),
         (np.zeros(2), [0.0, 0.0], "type", "should be an array of shape (2,), and yours is a list of 2 elements"),
-        (np.zeros(3), np.ones(3), "value", "out[0] should be 0, and yours is 1; all of 3 elements are wrong"),
+        (np.zeros(3), np.ones(3), "value", "out[0] should be 0, and yours is 1; all 3 elements are wrong"),
         ((1, 2), (1, 3), "value", "out[1] should be 2, and yours is 3"),
         ((1, 2), (1,), "shape", "should have 2 elements, and yours has 1"),
         ({"a": 1}, {}, "shape", "should have an entry 'a'"),

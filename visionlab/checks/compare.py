@@ -145,7 +145,7 @@ def _compare_arrays(expected, got, tolerance, name):
     elif count == 1:
         share = f"; it is the only wrong element of {expected.size}"
     else:
-        share = f"; {'all' if count == expected.size else count} of {expected.size} elements are wrong"
+        share = f"; {'all' if count == expected.size else f'{count} of'} {expected.size} elements are wrong"
     return Difference("value", f"{values}{share}.", index, wrong)
 
 
