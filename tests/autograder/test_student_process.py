@@ -1,5 +1,7 @@
 """The student's process, from the grader's end."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -146,7 +148,7 @@ def test_what_is_printed_while_tests_run_is_dropped(process):
 def test_only_its_own_world_is_there(process, tmp_path):
     probe = (
         "import os, socket\n"
-        f"seen = [os.path.exists(p) for p in ('/etc/passwd', '/root/.ssh', '{tmp_path}', '/home')]\n"
+        f"seen = [os.path.exists(p) for p in ('/etc/passwd', '{Path.home()}/.bashrc', '{tmp_path}', '/var')]\n"
         "environment = dict(os.environ)\n"
         "parent = open('/proc/1/environ').read()\n"
         "me = os.getuid()\n"
