@@ -22,7 +22,7 @@ def submitters(course, assignment):
     return sorted(handed_in | set(gradebook.students(course)))
 
 
-def grade_batch(course, assignment, students, settings):
+def grade_batch(course, assignment, students, settings, server):
     """Grade submissions one after the other, writing each result as soon as it is there.
 
     Parameters
@@ -31,6 +31,7 @@ def grade_batch(course, assignment, students, settings):
     assignment : Assignment
     students : sequence of str
     settings : Settings
+    server : KernelServer
 
     Yields
     ------
@@ -41,7 +42,7 @@ def grade_batch(course, assignment, students, settings):
     released = course.path("release", ".", assignment.name)
     for student in students:
         folder = course.path("submitted", student, assignment.name)
-        graded: Graded = grade_submission(folder, student, assignment, released, settings)
+        graded: Graded = grade_submission(folder, student, assignment, released, settings, server)
         gradebook.write(course, graded)
         graded.record.save(record_path(course, assignment.name, student))
         yield graded.record

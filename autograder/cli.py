@@ -18,7 +18,8 @@ from autograder.course import Course, CourseError
 from autograder.grading import Settings
 from autograder.release import release as release_assignment
 from autograder.release import same_release
-from autograder.sandbox import SandboxUnavailable, require
+from autograder.sandbox import SandboxUnavailable
+from autograder.student_process import CannotStart, KernelServer
 from autograder.verify import verify as verify_assignment
 
 app = typer.Typer(
@@ -96,19 +97,18 @@ def grade(
     """Grade what was submitted, into records/ and nbgrader's gradebook; a submission never stops the batch."""
     place = Course.find(course)
     source = place.assignment(assignment)
-    if sandbox:
-        require()
     if not (place.path("release", ".", assignment) / f"{assignment}.ipynb").is_file():
         _fail(f"{assignment} has not been released here. Run: autograder release {assignment}")
     chosen = students or batch.submitters(place, assignment)
     if not chosen:
         _fail(f"Nothing has been submitted: {_relative(place.path('submitted', '*', assignment), place)} is empty.")
-    settings = Settings(seed=secrets.randbits(32) if seed is None else seed, isolated=sandbox)
+    settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
     records = []
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    progress = Progress(*columns, console=Console(stderr=True), transient=True)
+    with KernelServer(isolated=sandbox) as server, progress:
         task = progress.add_task(f"Grading {assignment}", total=len(chosen))
-        for record in batch.grade_batch(place, source, chosen, settings):
+        for record in batch.grade_batch(place, source, chosen, settings, server):
             records.append(record)
             progress.update(task, advance=1, description=f"Grading {assignment}: {record.student}")
     _print_records(assignment, records)
@@ -173,6 +173,6 @@ def main():
     os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     try:
         app()
-    except (AssignmentError, CourseError, SandboxUnavailable) as problem:
+    except (AssignmentError, CannotStart, CourseError, SandboxUnavailable) as problem:
         Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {escape(str(problem))}")
         sys.exit(2)

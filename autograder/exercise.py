@@ -136,7 +136,13 @@ class Limits:
     reply_bytes : int
         Size of one value that a call may return.
     memory_bytes : int
-        Private data of the student's process.
+        Memory of all processes of the submission together, and private data of each.
+    processes : int
+        Processes and threads at one time.
+    disk_bytes, files : int
+        What may be written, and into how many files: in the working directory, and once more in /tmp and /dev/shm each.
+    cpu_seconds : int
+        Processor time of each process.
     """
 
     cell_seconds: float = 20.0
@@ -144,3 +150,7 @@ class Limits:
     output_bytes: int = 2_000_000
     reply_bytes: int = 64_000_000
     memory_bytes: int = 4_000_000_000
+    processes: int = 64
+    disk_bytes: int = 200_000_000
+    files: int = 2_000
+    cpu_seconds: int = 600

@@ -14,7 +14,7 @@ from nbgrader.utils import compute_checksum
 from autograder.assignment import is_graded, names_used, python_source
 from autograder.exercise import Limits
 from autograder.record import CellResult, Record
-from autograder.student_process import Deadline, Proxy, ProxyRecorder, StudentGone, StudentProcess
+from autograder.student_process import Deadline, Proxy, ProxyRecorder, StudentGone
 from autograder.submission import Missing, Unreadable, find_notebook, read_notebook, restore
 from visionlab.checks import card
 from visionlab.checks.cases import StudentError, parameters_of
@@ -36,14 +36,11 @@ class Settings:
     ----------
     seed : int
         All cases of a batch are drawn from it, so that every student of the batch answers the same questions.
-    isolated : bool
-        Whether student code runs in the sandbox.
     limits : Limits or None
         In place of the assignment's own.
     """
 
     seed: int
-    isolated: bool = True
     limits: Limits | None = None
 
 
@@ -55,7 +52,7 @@ class Graded:
     notebook: nbformat.NotebookNode | None = None
 
 
-def grade_submission(folder, student, assignment, released, settings):
+def grade_submission(folder, student, assignment, released, settings, server):
     """Grade one submission. Never raises for what a student did.
 
     Parameters
@@ -67,6 +64,8 @@ def grade_submission(folder, student, assignment, released, settings):
     released : Path
         The released assignment: its files are laid beside the student's notebook.
     settings : Settings
+    server : KernelServer
+        Starts the student's process.
 
     Returns
     -------
@@ -82,7 +81,7 @@ def grade_submission(folder, student, assignment, released, settings):
         record.submission_hash = hashlib.sha256(path.read_bytes()).hexdigest()
         submission = restore(submitted, assignment)
         record.notes += submission.notes
-        notebook = _run(submission, record, assignment, _files(folder, released), settings)
+        notebook = _run(submission, record, assignment, _files(folder, released), settings, server)
     except Missing as problem:
         record.status, record.reason = "missing", f"No notebook: {problem}."
     except Unreadable as problem:
@@ -131,7 +130,7 @@ class GradingCheck:
         self.verdicts.append(examine(name, cases, lambda: ProxyRecorder(answer, parameters), explanations))
 
 
-def _run(submission, record, assignment, files, settings):
+def _run(submission, record, assignment, files, settings, server):
     """Run all cells, the student's in the student's process and the tests here; return the notebook with outputs."""
     limits = settings.limits or assignment.limits
     results = {cell.grade_id: cell for cell in record.cells}
@@ -142,7 +141,7 @@ def _run(submission, record, assignment, files, settings):
         exec(compile(python_source(source), f"<{assignment.name}>", "exec"), tests)
     tests["check"] = check
     gone = None
-    with StudentProcess(limits, files, settings.isolated) as process:
+    with server.start(limits, files) as process:
         for step in submission.steps:
             cell = step.cell
             grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
@@ -154,9 +153,7 @@ def _run(submission, record, assignment, files, settings):
                 if step.graded:
                     results[grade_id].message = f"Not run: {gone.message}"
                 continue
-            seconds = min(limits.cell_seconds, whole.left)
-            # Starting Python and importing the course's packages is not the student's time.
-            process.deadline = Deadline(seconds)
+            process.deadline = Deadline(min(limits.cell_seconds, whole.left))
             try:
                 if step.graded:
                     limit = _grade_cell(step, results[grade_id], process, check, tests, assignment)

@@ -4,18 +4,16 @@ Everything in this process belongs to the student's code, which may replace any 
 nothing that comes from here but what a returned value is; limits kept here are courtesies that give better messages.
 """
 
-import os
-import resource
 import signal
-import socket
 import sys
-import time
+from pathlib import Path
 
 import numpy as np
 from IPython.core.displayhook import DisplayHook
 from IPython.core.displaypub import DisplayPublisher
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
+from traitlets.config import Config
 
 from autograder import wire
 from visionlab.checks.cases import StudentError
@@ -126,17 +124,17 @@ class Kernel:
     Parameters
     ----------
     sock : socket.socket
-    output_bytes, reply_bytes : int
-        Limits on outputs kept and on a reply's size.
+    shell : Shell
+    reply_bytes : int
+        Limit of a reply's size.
     """
 
-    def __init__(self, sock, output_bytes, reply_bytes):
+    def __init__(self, sock, shell, reply_bytes):
         self.sock = sock
+        self.shell = shell
+        self.outputs = shell.outputs
         self.reply_bytes = reply_bytes
         self.objects = {}
-        self.outputs = Outputs(output_bytes)
-        self.shell = Shell.instance(user_module=None)
-        self.shell.outputs = self.outputs
         sys.stdout, sys.stderr = Stream("stdout", self.outputs), Stream("stderr", self.outputs)
         signal.signal(signal.SIGALRM, self._on_alarm)
 
@@ -146,7 +144,13 @@ class Kernel:
 
     def serve(self):
         """Answer requests until the grader hangs up."""
-        actions = {"run": self.run, "get": self.get, "call": self.call, "attribute": self.attribute}
+        actions = {
+            "files": self.files,
+            "run": self.run,
+            "get": self.get,
+            "call": self.call,
+            "attribute": self.attribute,
+        }
         while True:
             try:
                 request = wire.decode(wire.receive(self.sock, 1 << 40), self.objects.__getitem__)
@@ -192,6 +196,13 @@ class Kernel:
             seen.line_number,
         ]
 
+    @staticmethod
+    def files(files):
+        """Lay files into the working directory."""
+        for name, content in files.items():
+            Path(name).write_bytes(content)
+        return {}
+
     def run(self, source):
         """Run a cell; the reply holds its outputs and the error that ended it, if any."""
         result = self.shell.run_cell(source, store_history=True)
@@ -223,20 +234,12 @@ class Kernel:
         return {"value": value, "changed": changed}
 
 
-def main():
-    """Start serving on the inherited socket: arguments are its descriptor and the limits."""
-    descriptor, output_bytes, reply_bytes, memory_bytes = map(int, sys.argv[1:5])
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    os.environ["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
-    time.tzset()
-    kernel = Kernel(socket.socket(fileno=descriptor), output_bytes, reply_bytes)
-    nowhere = os.open(os.devnull, os.O_RDWR)
-    for stream in (1, 2):
-        os.dup2(nowhere, stream)
-    wire.send(kernel.sock, b"ready")
-    kernel.serve()
+# Made before forking, as it takes 0.1 s. The history would start a thread, and no thread survives a fork.
+_shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
 
 
-if __name__ == "__main__":
-    main()
+def make_kernel(sock, limits):
+    """Make the kernel of one notebook, in a freshly forked process."""
+    np.random.seed()  # forks share their parent's state
+    _shell.outputs = Outputs(limits["output_bytes"])
+    return Kernel(sock, _shell, limits["reply_bytes"])

@@ -1,15 +1,21 @@
 """The grader's end of a student's process: run cells in it, and call what the student wrote through proxies."""
 
 import contextlib
+import dataclasses
+import itertools
+import os
 import select
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
+
+import msgpack
 
 from autograder import sandbox, wire
+from autograder.fork_server import CANNOT_SEPARATE
 from visionlab.checks.cases import Recorder, StudentError
 
 GRACE_SECONDS = 2.0
@@ -32,7 +38,7 @@ class StudentGone(BaseException):
     Attributes
     ----------
     status : str
-        'died' or 'timed out'.
+        'died', 'timed out' or 'out of memory'.
     message : str
         What happened, to the student.
     """
@@ -56,52 +62,51 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
 
-class StudentProcess:
-    """A process that runs one student's code, apart from everything else.
+class KernelServer:
+    """Starts students' processes, by forking a warm one.
 
     Parameters
     ----------
-    limits : Limits
-    files : dict of str to Path
-        Files to lay into its working directory.
     isolated : bool
-        False runs it without the sandbox: for trusted code only.
+        False runs them without a sandbox: for trusted code only.
+
+    Raises
+    ------
+    SandboxUnavailable, CannotStart
     """
 
-    def __init__(self, limits, files=None, isolated=True):
-        self._limits = limits
-        ours, theirs = socket.socketpair()
-        self._socket = ours
-        self.deadline = Deadline(limits.cell_seconds)
-        argv = [sys.executable, "-I", "-m", "autograder.student_kernel", str(theirs.fileno())]
-        argv += [str(n) for n in (limits.output_bytes, limits.reply_bytes, limits.memory_bytes)]
-        self._folder = None
-        if isolated:
-            sandbox.require()
-            argv, options = sandbox.command(argv, files or {}), {"env": {}}
-        else:
-            self._folder = tempfile.TemporaryDirectory()
-            options = {"cwd": self._folder.name}
-            for name, path in (files or {}).items():
-                with contextlib.suppress(OSError):
-                    (Path(self._folder.name) / name).write_bytes(path.read_bytes())
-        options |= {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE}
-        self._process = subprocess.Popen(argv, pass_fds=[theirs.fileno()], **options)
-        theirs.close()
-        self._wait_until_ready()
+    def __init__(self, isolated=True):
+        self._isolated = isolated
+        self._numbers = itertools.count()
+        argv = [sys.executable, "-I", "-m", "autograder.fork_server", "isolated" if isolated else "open"]
+        reasons = []
+        for command in sandbox.commands(argv) if isolated else [argv]:
+            reason = self._start(command, {} if isolated else None)
+            if reason is None:
+                return
+            reasons.append(reason)
+        hint = (
+            " On Ubuntu 24.04 and later, AppArmor must allow bubblewrap user namespaces; in a container, the container "
+            "must. To grade without isolation, if you trust the code, pass --no-sandbox."
+        )
+        raise CannotStart(f"No process for student code can be started: {'; '.join(reasons)}.{hint * isolated}")
 
-    def _wait_until_ready(self):
-        """Wait for the first frame, which comes before any student code has run."""
-        try:
-            self._socket.settimeout(START_SECONDS)
-            wire.receive(self._socket, 100)
-        except (EOFError, OSError, wire.WireError):
-            self._process.kill()
-            reason = self._process.communicate()[1].decode(errors="replace").strip().splitlines()
+    def _start(self, command, environment):
+        """Start the fork server and wait until it is ready; return why it is not, or None."""
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs, tempfile.TemporaryFile() as said:
+            self._process = subprocess.Popen(
+                command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=said, env=environment
+            )
+            theirs.close()
+            self._control.settimeout(START_SECONDS)
+            with contextlib.suppress(OSError):
+                if self._control.recv(100):
+                    return None
             self.close()
-            raise CannotStart(
-                f"A process for student code could not be started: {reason[-1] if reason else 'no reason was given'}"
-            ) from None
+            said.seek(0)
+            lines = said.read().decode(errors="replace").strip().splitlines()
+            return lines[-1] if lines else "it gave no reason"
 
     def __enter__(self):
         return self
@@ -110,13 +115,83 @@ class StudentProcess:
         self.close()
 
     def close(self):
-        """End the process, whatever it is doing."""
-        self._socket.close()
+        """End the server and all students' processes."""
+        self._control.close()
         self._process.kill()
         self._process.wait()
-        self._process.stderr.close()
-        if self._folder:
-            self._folder.cleanup()
+
+    def start(self, limits, files=None):
+        """Start a student's process.
+
+        Parameters
+        ----------
+        limits : Limits
+        files : dict of str to Path
+            Files to lay into its working directory.
+
+        Returns
+        -------
+        StudentProcess
+        """
+        return StudentProcess(self, limits, files or {}, self._isolated)
+
+    def fork(self, limits, kernel_socket, status):
+        """Ask for a fork that serves ``kernel_socket`` and whose end is reported on ``status``; return its number."""
+        number = next(self._numbers)
+        request = msgpack.packb({"fork": number, "limits": limits})
+        socket.send_fds(self._control, [request], [kernel_socket, status])
+        return number
+
+    def kill(self, number):
+        """Kill a student's process and all that it has started."""
+        with contextlib.suppress(OSError):
+            self._control.send(msgpack.packb({"kill": number}))
+
+
+class StudentProcess:
+    """A process that runs one student's code, apart from everything else: made by `KernelServer.start`."""
+
+    def __init__(self, server, limits, files, isolated):
+        self._server = server
+        self._limits = limits
+        self._folder = None if isolated else tempfile.TemporaryDirectory()
+        settings = dataclasses.asdict(limits) | {"folder": self._folder.name if self._folder else ""}
+        self._socket, theirs = socket.socketpair()
+        self._status, status = os.pipe()
+        self._end = None
+        self._number = server.fork(settings, theirs.fileno(), status)
+        theirs.close()
+        os.close(status)
+        # Laying files there is not the student's time.
+        self.deadline = Deadline(START_SECONDS)
+        try:
+            self._request({"do": "files", "files": {name: path.read_bytes() for name, path in files.items()}})
+        except StudentGone as gone:
+            raise CannotStart(f"A process for student code could not be started: {gone.message}") from None
+        self.deadline = Deadline(limits.cell_seconds)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """End the process, whatever it is doing, and wait until it is gone."""
+        if self._socket.fileno() >= 0:
+            self._socket.close()
+            self._server.kill(self._number)
+            self._end = self._end or self._read_end()
+            os.close(self._status)
+            if self._folder:
+                self._folder.cleanup()
+
+    def _read_end(self):
+        """How the process ended, as the fork server reports it."""
+        if select.select([self._status], [], [], START_SECONDS)[0]:
+            with contextlib.suppress(ValueError, msgpack.UnpackException):
+                return msgpack.unpackb(os.read(self._status, 4096))
+        return {"reason": "", "code": None}
 
     def run_cell(self, source):
         """Run a cell.
@@ -198,15 +273,26 @@ class StudentProcess:
         return wire.decode(data, lambda parts: Proxy(self, *parts))
 
     def _gone(self, error):
-        timed_out = isinstance(error, TimeoutError)
+        """Close down after an error of the connection; return what to raise."""
+        if isinstance(error, EOFError | OSError) and not isinstance(error, TimeoutError):
+            # It ended by itself, or the fork server has killed it: wait for the report of which.
+            self._end = self._read_end()
         self.close()
-        if timed_out:
+        reason, code = self._end["reason"], self._end["code"]
+        if isinstance(error, TimeoutError):
             return StudentGone("timed out", f"{self._time_is_over()} It did not stop when asked to, and was ended.")
         if isinstance(error, wire.WireError):
             return StudentGone("died", f"The notebook's process was ended: it sent {error}.")
-        return StudentGone(
-            "died", "The notebook's Python process ended in the middle of this cell (a crash, or an exit)."
-        )
+        if reason == "memory":
+            gigabytes = self._limits.memory_bytes / 1e9
+            return StudentGone("out of memory", f"The code needed more than the {gigabytes:g} GB it may use.")
+        if reason == "processes":
+            most = self._limits.processes
+            return StudentGone("died", f"The code started more than the {most} processes it may have, and was ended.")
+        if code == CANNOT_SEPARATE:
+            raise CannotStart("This machine does not let the sandbox part students' processes from one another.")
+        how = f" by signal {signal.Signals(code - 128).name}" if code and code > 128 else f" with exit status {code}"
+        return StudentGone("died", f"The notebook's Python process ended{how} in the middle of this cell.")
 
     def _time_is_over(self):
         return f"The code took longer than the {self.deadline.seconds:g} seconds it may take."

@@ -25,12 +25,15 @@ def course(released_small_course, tmp_path):
     return Course(root)
 
 
-@pytest.fixture
-def sandboxed():
-    """Skip, saying why, where student code cannot be isolated."""
-    from autograder.sandbox import SandboxUnavailable, require
+@pytest.fixture(scope="session")
+def kernel_server():
+    """Starts students' processes; skips, saying why, where student code cannot be isolated."""
+    from autograder.sandbox import SandboxUnavailable
+    from autograder.student_process import KernelServer
 
     try:
-        require()
+        server = KernelServer()
     except SandboxUnavailable as problem:
         pytest.skip(str(problem))
+    with server:
+        yield server

@@ -34,7 +34,7 @@ def scores(course):
         return {s.student.id: s.score for s in gradebook.assignment_submissions("small")}
 
 
-@pytest.mark.usefixtures("sandboxed")
+@pytest.mark.usefixtures("kernel_server")
 def test_a_batch_ends_in_gradebook_records_and_pages(course, autograder):
     released = course.path("release", ".", "small") / "small.ipynb"
     submit(course.root, "ann", answer(released, RIGHT, free_text="Because."))

@@ -6,8 +6,6 @@ import pytest
 from autograder.grading import Settings, grade_submission
 from tests.small_course import answer, submit
 
-pytestmark = pytest.mark.usefixtures("sandboxed")
-
 RIGHT = {
     "scale_rows": "def scale_rows(x, factors):\n    return x * factors[:, None]",
     "half": "def half(n):\n    if n < 0:\n        raise ValueError('negative')\n    return n // 2",
@@ -20,14 +18,16 @@ def released(course):
 
 
 @pytest.fixture
-def grade(course):
+def grade(course, kernel_server):
     """Submit something as 'ann' and grade it."""
     assignment = course.assignment("small")
 
     def submit_and_grade(notebook):
         submit(course.root, "ann", notebook)
         folder = course.path("submitted", "ann", "small")
-        return grade_submission(folder, "ann", assignment, course.path("release", ".", "small"), Settings(seed=5))
+        return grade_submission(
+            folder, "ann", assignment, course.path("release", ".", "small"), Settings(seed=5), kernel_server
+        )
 
     return submit_and_grade
 
@@ -173,21 +173,35 @@ def test_unreadable_files(grade, content, reason):
     assert graded.record.max_points == 8 and graded.record.points == 0
 
 
-def test_links_and_folders_are_not_read(grade, course, released):
+def test_links_and_folders_are_not_read(course, released, kernel_server):
     path = submit(course.root, "ann", b"x")
     path.unlink()
     path.symlink_to(released)
     folder = course.path("submitted", "ann", "small")
-    args = (folder, "ann", course.assignment("small"), course.path("release", ".", "small"), Settings(seed=5))
+    args = (
+        folder,
+        "ann",
+        course.assignment("small"),
+        course.path("release", ".", "small"),
+        Settings(seed=5),
+        kernel_server,
+    )
     assert "is a link" in grade_submission(*args).record.reason
     path.unlink()
     path.mkdir()
     assert "is a folder" in grade_submission(*args).record.reason
 
 
-def test_missing_and_renamed_notebooks(course, released):
+def test_missing_and_renamed_notebooks(course, released, kernel_server):
     folder = course.path("submitted", "ann", "small")
-    args = (folder, "ann", course.assignment("small"), course.path("release", ".", "small"), Settings(seed=5))
+    args = (
+        folder,
+        "ann",
+        course.assignment("small"),
+        course.path("release", ".", "small"),
+        Settings(seed=5),
+        kernel_server,
+    )
     assert grade_submission(*args).record.status == "missing"
     folder.mkdir(parents=True)
     nbformat.write(answer(released, RIGHT), folder / "small (2).ipynb")
@@ -199,7 +213,7 @@ def test_missing_and_renamed_notebooks(course, released):
 @pytest.mark.parametrize(
     ("value", "expected"), [("0.25", 0.25), ("7", 1), ("-3", 0), ("float('nan')", 0), ("None", 1), ("False", 1)]
 )
-def test_partial_credit_of_plain_tests_is_clamped(course, grade, released, value, expected):
+def test_partial_credit_of_plain_tests_is_clamped(course, released, kernel_server, value, expected):
     path = course.path("source", ".", "small") / "small.ipynb"
     notebook = nbformat.read(path, as_version=4)
     next(cell for cell in notebook.cells if cell.source.startswith("assert")).source = f"half(10)\n{value}"
@@ -207,7 +221,9 @@ def test_partial_credit_of_plain_tests_is_clamped(course, grade, released, value
     assignment = course.assignment("small")
     submit(course.root, "ann", answer(released, RIGHT))
     folder = course.path("submitted", "ann", "small")
-    graded = grade_submission(folder, "ann", assignment, course.path("release", ".", "small"), Settings(seed=5))
+    graded = grade_submission(
+        folder, "ann", assignment, course.path("release", ".", "small"), Settings(seed=5), kernel_server
+    )
     assert graded.record.cells[2].points == expected
 
 

@@ -1,20 +1,19 @@
 """The student's process, from the grader's end."""
 
+import contextlib
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from autograder.exercise import Limits
-from autograder.student_process import Proxy, StudentGone, StudentProcess
+from autograder.student_process import Proxy, StudentGone
 from visionlab.checks.cases import StudentError
-
-pytestmark = pytest.mark.usefixtures("sandboxed")
 
 
 @pytest.fixture
-def process():
-    with StudentProcess(Limits(cell_seconds=2, output_bytes=10_000, reply_bytes=1_000_000)) as process:
+def process(kernel_server):
+    with kernel_server.start(Limits(cell_seconds=2, output_bytes=10_000, reply_bytes=1_000_000)) as process:
         yield process
 
 
@@ -121,9 +120,17 @@ def test_a_cell_that_refuses_to_stop_is_ended(process):
         process.get("a")
 
 
-def test_exit_and_crash_are_the_end(process):
-    with pytest.raises(StudentGone) as gone:
-        process.run_cell("import os; os._exit(0)")
+@pytest.mark.parametrize(
+    ("end", "said"),
+    [
+        ("os._exit(3)", "ended with exit status 3 in the middle"),
+        ("ctypes.string_at(0)", "ended by signal SIGSEGV in the middle"),
+        ("os.kill(os.getpid(), 9)", "ended by signal SIGKILL in the middle"),
+    ],
+)
+def test_exit_and_crash_are_the_end(process, end, said):
+    with pytest.raises(StudentGone, match=said) as gone:
+        process.run_cell(f"import ctypes, os; {end}")
     assert gone.value.status == "died"
 
 
@@ -131,6 +138,97 @@ def test_too_large_a_result_is_an_error_that_says_so(process):
     run(process, "import numpy as np\ndef f(): return np.zeros(10_000_000)")
     with pytest.raises(StudentError, match="a value of 80 MB was returned; the limit is 1 MB"):
         process.get("f")()
+
+
+@pytest.mark.parametrize(
+    "grab",
+    [
+        "kept = [bytearray(50_000_000) for i in range(100)]",
+        "for i in range(3): os.fork()\nkept = bytearray(b'x' * 250_000_000)\ntime.sleep(9)",
+        "kept = [mmap.mmap(-1, 50_000_000) for i in range(99)]\nfor m in kept: m.write(b'x' * 50_000_000)",
+    ],
+    ids=["private", "forked", "shared"],
+)
+def test_too_much_memory_is_the_end(kernel_server, grab):
+    """All memory of all its processes counts."""
+    with kernel_server.start(Limits(cell_seconds=20, memory_bytes=900_000_000)) as process:
+        try:
+            failed = process.run_cell(f"import mmap, os, time\n{grab}")["failed"]
+            assert failed.kind in ("MemoryError", "OSError"), failed
+        except StudentGone as gone:
+            assert gone.status == "out of memory"
+
+
+def test_too_many_processes_are_refused_or_the_end(process):
+    bomb = "import os\nwhile True:\n    os.fork()"
+    with pytest.raises((StudentGone, StudentError, AssertionError)):
+        run(process, bomb)
+    with contextlib.suppress(StudentGone, StudentError):
+        process.run_cell("1")
+
+
+def test_disk_is_limited(process):
+    ran = process.run_cell("for i in range(99): open(f'{i}', 'wb').write(b'x' * 50_000_000)")
+    assert ran["failed"].kind == "OSError"
+    ran = process.run_cell("for i in range(9999): open(f'/tmp/{i}', 'w')")
+    assert ran["failed"].kind == "OSError"
+    ran = process.run_cell("open('big', 'wb').truncate(10**12)")
+    assert ran["failed"].kind == "OSError"
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "os.memfd_create('x')",
+        "os.unshare(0x10000000)",
+        "socket.socket(40, socket.SOCK_STREAM)",
+        "socket.socket(16, socket.SOCK_RAW)",
+        "os.chroot('/')",
+        "os.setuid(0)",
+        "os.kill(1, 9) or open('/proc/1/mem', 'rb')",
+        "os.mount('a', 'b') if hasattr(os, 'mount') else open('/proc/sys/kernel/hostname', 'w')",
+        "open('/dev/kmsg')",
+        "os.listdir('/proc/1/fd')",
+    ],
+)
+def test_what_it_may_not_do(process, call):
+    ran = process.run_cell(f"import os, socket\nif not hasattr(os, 'unshare'): raise OSError\n{call}")
+    assert ran["failed"] is not None and ran["failed"].kind in ("PermissionError", "OSError", "FileNotFoundError")
+
+
+def test_students_do_not_see_each_other(kernel_server):
+    one = kernel_server.start(Limits())
+    other = kernel_server.start(Limits())
+    with one, other:
+        run(
+            one,
+            "open('mine', 'w').write('secret'); import socket; s = socket.socket(socket.AF_UNIX); s.bind('\\0hello')",
+        )
+        look = (
+            "import os, socket\n"
+            "files = os.listdir('.') + os.listdir('/dev/shm')\n"
+            "processes = [n for n in os.listdir('/proc') if n.isdigit()]\n"
+            "s = socket.socket(socket.AF_UNIX)\n"
+            "try:\n    s.connect('\\0hello'); met = True\nexcept OSError:\n    met = False\n"
+            "descriptors = len(os.listdir('/proc/self/fd')) if processes else 0"
+        )
+        run(other, look)
+        assert other.get("files") == []
+        assert len(other.get("processes")) <= 2
+        assert other.get("met") is False
+        assert other.get("descriptors") < 12
+
+
+def test_its_own_loopback_and_threads_and_processes_work(process):
+    source = (
+        "import socket, subprocess, threading, multiprocessing\n"
+        "server = socket.create_server(('127.0.0.1', 0)); client = socket.create_connection(server.getsockname())\n"
+        "said = subprocess.run(['echo', 'hello'], capture_output=True, text=True).stdout\n"
+        "with multiprocessing.get_context('fork').Pool(2) as pool: squares = pool.map(abs, [-1, -2])\n"
+    )
+    run(process, source)
+    assert process.get("said") == "hello\n"
+    assert process.get("squares") == [1, 2]
 
 
 def test_output_is_cut(process):
@@ -150,7 +248,7 @@ def test_only_its_own_world_is_there(process, tmp_path):
         "import os, socket\n"
         f"seen = [os.path.exists(p) for p in ('/etc/passwd', '{Path.home()}/.bashrc', '{tmp_path}', '/var')]\n"
         "environment = dict(os.environ)\n"
-        "parent = open('/proc/1/environ').read()\n"
+        "try:\n    parent = open('/proc/1/environ').read()\nexcept OSError:\n    parent = ''\n"
         "me = os.getuid()\n"
         "try:\n    socket.create_connection(('1.1.1.1', 53), 1)\n    network = True\n"
         "except OSError:\n    network = False\n"
@@ -162,6 +260,7 @@ def test_only_its_own_world_is_there(process, tmp_path):
     assert process.get("me") == 65534
     assert set(process.get("environment")) <= {
         "HOME", "PATH", "LANG", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR", "OMP_NUM_THREADS", "PWD", "MPLBACKEND",
+        "TORCHINDUCTOR_CACHE_DIR",
     }  # fmt: skip
 
 
@@ -174,4 +273,4 @@ def test_the_grader_and_the_solutions_are_not_there(process):
     )
     run(process, probe)
     assert set(process.get("names")) <= {"autograder", "data", "visionlab", ".venv"}
-    assert process.get("modules") == ["__init__.py", "student_kernel.py", "wire.py"]
+    assert process.get("modules") == ["__init__.py", "fork_server.py", "isolation.py", "student_kernel.py", "wire.py"]
