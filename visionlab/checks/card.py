@@ -1,5 +1,6 @@
 """Showing a verdict: an HTML card for notebooks and pages, and the same in plain text for terminals."""
 
+import re
 from html import escape
 
 import numpy as np
@@ -19,7 +20,7 @@ STYLE = """<style>
 .vl-check h4 {margin: 0 0 4px; font-size: 16px; font-weight: 600} .vl-check p {margin: 6px 0}
 .vl-check h4 span {color: var(--vl-mark)}
 .vl-check code, .vl-check .vl-grid {font-family: var(--jp-code-font-family, monospace); font-size: 13px}
-.vl-check code {background: none; padding: 0}
+.vl-check.vl-check code {background: none; padding: 0}
 .vl-check .vl-cause {background: var(--jp-layout-color2, #f3f3f3); border-radius: 4px; padding: 8px 12px; margin: 8px 0}
 .vl-check .vl-row {display: flex; flex-wrap: wrap; gap: 8px 28px; align-items: flex-start; margin: 8px 0}
 .vl-check .vl-row > div > span {display: block; margin-bottom: 3px; color: var(--jp-ui-font-color1, #1c1c1c)}
@@ -118,9 +119,10 @@ def _lead(verdict):
 
 
 def _prose(sentence):
-    """Escape a sentence; what stands between backticks is set as code."""
+    """Escape a sentence; what stands between backticks is set as code, a *word* between stars is stressed."""
     parts = escape(sentence, quote=False).split("`")
-    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(parts))
+    stressed = (re.sub(r"(?<![\w*])\*(\w[\w ]*)\*(?![\w*])", r"<em>\1</em>", part) for part in parts)
+    return "".join(f"<code>{part}</code>" if i % 2 else part for i, part in enumerate(stressed))
 
 
 def _where(failure):

@@ -106,8 +106,10 @@ def draw(
         right.set_title(f"Output {side}×{side}", fontsize=10.5)
         signed = operation == _numerics.CONVOLUTION and (abs(np.sum(weights)) < 1e-9 or (numbers and results.min() < 0))
         kind = "signed" if signed else "numbers" if numbers else "picture"
-        finite = np.abs(results[np.isfinite(results)])
-        _show(right, results, 0, kind, (finite.max() if finite.size else 1) or 1)
+        finite = np.sort(np.abs(results[np.isfinite(results)]))
+        # A border of zeros makes a few edges in a picture that would pale all others.
+        most = finite[int((1 if numbers else 0.98) * (finite.size - 1))] if finite.size else 1
+        _show(right, results, 0, kind, most or 1)
         if numbers and extent <= _MOST_TEXT:
             _write(right, results[0], 0)
         if wrong is not None:
