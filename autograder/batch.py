@@ -1,8 +1,14 @@
-"""Grading all submissions of an assignment, and keeping their records."""
+"""Grading all submissions of an assignment: what need not be graded again, who grades, and who writes."""
 
-from autograder import gradebook
-from autograder.grading import Graded, grade_submission
+import contextlib
+import fcntl
+import os
+
+from autograder.course import CourseError
+from autograder.gradebook import GradebookWriter, students
+from autograder.grading import grading_key
 from autograder.record import Record
+from autograder.submission import collect
 
 
 def record_path(course, assignment, student):
@@ -17,32 +23,80 @@ def load_records(course, assignment):
 
 def submitters(course, assignment):
     """Students to grade: those who have handed in anything, and those whom the gradebook knows."""
-    pattern = course.path("submitted", "*", assignment).parent
-    handed_in = {path.name for path in pattern.parent.glob("*") if path.is_dir()}
-    return sorted(handed_in | set(gradebook.students(course)))
+    everybody = course.path("submitted", "*", assignment).parent.parent
+    handed_in = {path.name for path in everybody.glob("*") if path.is_dir()}
+    return sorted(handed_in | set(students(course)))
 
 
-def grade_batch(course, assignment, students, settings, server):
-    """Grade submissions one after the other, writing each result as soon as it is there.
+def unchanged(course, package, handed_in):
+    """The record of an earlier grading of exactly this submission with exactly these tests, or None."""
+    try:
+        record = Record.load(record_path(course, package.name, handed_in.student))
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return record if record.key == grading_key(handed_in, package) else None
+
+
+@contextlib.contextmanager
+def only_grader(course):
+    """Hold the course's lock while grading.
+
+    Raises
+    ------
+    CourseError
+        If another grader holds it.
+    """
+    path = course.root / "records" / ".lock"
+    path.parent.mkdir(exist_ok=True)
+    with path.open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise CourseError(
+                f"Another grader is at work on this course (process {lock.read().strip() or 'unknown'}). Wait until it "
+                "has finished; nothing has been changed."
+            ) from None
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield
+
+
+def grade_batch(course, package, chosen, grade, force=False):
+    """Grade submissions, writing each result as soon as it is there.
+
+    A result goes into the gradebook first and then into its record, which is the sign that all of it is done: a batch
+    that was cut short goes on with the rest.
 
     Parameters
     ----------
     course : Course
-    assignment : Assignment
-    students : sequence of str
-    settings : Settings
-    server : KernelServer
+    package : Package
+    chosen : sequence of str
+        Students.
+    grade : callable
+        ``grade(submissions) -> iterable of Graded``; see `autograder.pool`.
+    force : bool
+        Grade again what has not changed.
 
     Yields
     ------
-    Record
-        One a student, in order.
+    record : Record
+    fresh : bool
+        False if the record of an earlier, unchanged grading was kept.
     """
-    gradebook.register(course, assignment)
-    released = course.path("release", ".", assignment.name)
-    for student in students:
-        folder = course.path("submitted", student, assignment.name)
-        graded: Graded = grade_submission(folder, student, assignment, released, settings, server)
-        gradebook.write(course, graded)
-        graded.record.save(record_path(course, assignment.name, student))
-        yield graded.record
+    todo = []
+    for student in chosen:
+        handed_in = collect(course.path("submitted", student, package.name), student, package.name)
+        if not force and (record := unchanged(course, package, handed_in)):
+            yield record, False
+        else:
+            todo.append(student)
+    # Read again when its turn comes: a class's notebooks need not all be in memory.
+    submissions = (collect(course.path("submitted", s, package.name), s, package.name) for s in todo)
+    with GradebookWriter(course, package.assignment) as writer:
+        for graded in grade(submissions) if todo else ():
+            writer.write(graded)
+            graded.record.save(record_path(course, package.name, graded.record.student))
+            yield graded.record, True

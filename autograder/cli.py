@@ -1,5 +1,8 @@
 """The command line: ``autograder release | verify | grade | feedback | report``."""
 
+import contextlib
+import dataclasses
+import json
 import os
 import secrets
 import sys
@@ -12,10 +15,11 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import batch, pages
+from autograder import batch, pages, pool
 from autograder.assignment import AssignmentError
 from autograder.course import Course, CourseError
 from autograder.grading import Settings
+from autograder.package import Package
 from autograder.release import release as release_assignment
 from autograder.release import same_release
 from autograder.sandbox import SandboxUnavailable
@@ -91,28 +95,77 @@ def grade(
     assignment: AssignmentArgument,
     students: Annotated[list[str] | None, typer.Argument(help="Only these students; all by default.")] = None,
     course: CourseOption = Path("."),
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", "-j", min=1, help="Local workers; by default one a core.")
+    ] = None,
+    scheduler: Annotated[str | None, typer.Option(help="Grade on the Dask cluster at this address, tcp://…")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Also grade again what has not changed.")] = False,
     seed: Annotated[int | None, typer.Option(help="Draw the hidden cases from this seed, to repeat a grading.")] = None,
     sandbox: Annotated[bool, typer.Option(help="Isolate student code; --no-sandbox only for code you trust.")] = True,
+    strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a submission needs a look.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON, and nothing else.")] = False,
 ):
     """Grade what was submitted, into records/ and nbgrader's gradebook; a submission never stops the batch."""
     place = Course.find(course)
-    source = place.assignment(assignment)
+    place.assignment(assignment)
     if not (place.path("release", ".", assignment) / f"{assignment}.ipynb").is_file():
         _fail(f"{assignment} has not been released here. Run: autograder release {assignment}")
     chosen = students or batch.submitters(place, assignment)
     if not chosen:
         _fail(f"Nothing has been submitted: {_relative(place.path('submitted', '*', assignment), place)} is empty.")
     settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
-    records = []
+    records, kept = [], 0
+    with batch.only_grader(place):
+        package = Package.of(place, assignment)
+        with _graders(package, settings, jobs or os.cpu_count() or 1, scheduler, sandbox) as grader:
+            done = batch.grade_batch(place, package, chosen, grader, force)
+            try:
+                for record, fresh in _with_progress(done, assignment, len(chosen)):
+                    records.append(record)
+                    kept += not fresh
+            except KeyboardInterrupt:
+                _fail(
+                    f"Stopped. {len(records)} of {len(chosen)} are done and kept; the same command does the rest.", 130
+                )
+    records.sort(key=lambda record: record.student)
+    if as_json:
+        print(json.dumps([dataclasses.asdict(record) for record in records], ensure_ascii=False))
+    else:
+        _print_records(assignment, records)
+        if kept:
+            console.print(f"{kept} unchanged since they were last graded, and not graded again (--force does).")
+        console.print(f"Seed of this grading: {settings.seed}")
+    if strict and any(record.status != "graded" for record in records):
+        raise typer.Exit(3)
+
+
+@contextlib.contextmanager
+def _graders(package, settings, jobs, scheduler, isolated):
+    """Give the function that grades submissions: here, by local workers, or on a cluster."""
+    if scheduler:
+        from distributed import Client
+
+        with Client(scheduler, timeout="20s", set_as_default=False) as client:
+            yield lambda submissions: pool.grade_on_cluster(submissions, package, settings, isolated, client)
+        return
+    with KernelServer(isolated) as server:
+        if jobs == 1:
+            yield lambda submissions: pool.grade_here(submissions, package, settings, server)
+        else:
+            for name in package.assignment.exercises:  # before the workers fork, so that each need not do it
+                package.assignment.draw(name, settings.seed)
+            yield lambda submissions: pool.grade_locally(submissions, package, settings, server, jobs)
+
+
+def _with_progress(results, assignment, total):
+    """Show a progress bar beside the results as they come."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    progress = Progress(*columns, console=Console(stderr=True), transient=True)
-    with KernelServer(isolated=sandbox) as server, progress:
-        task = progress.add_task(f"Grading {assignment}", total=len(chosen))
-        for record in batch.grade_batch(place, source, chosen, settings, server):
-            records.append(record)
-            progress.update(task, advance=1, description=f"Grading {assignment}: {record.student}")
-    _print_records(assignment, records)
-    console.print(f"Seed of this grading: {settings.seed}")
+    # Without a thread that refreshes it, as workers are forked meanwhile.
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
+        task = progress.add_task(f"Grading {assignment}", total=total)
+        for record, fresh in results:
+            progress.update(task, advance=1, description=f"Grading {assignment}: {record.student}", refresh=True)
+            yield record, fresh
 
 
 def _print_records(assignment, records):
@@ -162,15 +215,13 @@ def _relative(path, place):
     return path.relative_to(place.root) if path.is_relative_to(place.root) else path
 
 
-def _fail(message):
+def _fail(message, status=1):
     Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {escape(message)}")
-    raise typer.Exit(1)
+    raise typer.Exit(status)
 
 
 def main():
     """Run the command line; problems that a person can mend are told in one sentence."""
-    # nbgrader starts alembic, which is installed beside this Python but may not be on the PATH.
-    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     try:
         app()
     except (AssignmentError, CannotStart, CourseError, SandboxUnavailable) as problem:

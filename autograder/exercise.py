@@ -143,6 +143,8 @@ class Limits:
         What may be written, and into how many files: in the working directory, and once more in /tmp and /dev/shm each.
     cpu_seconds : int
         Processor time of each process.
+    gpu : bool
+        Whether the assignment is graded on a GPU: its submissions go to workers that have one.
     """
 
     cell_seconds: float = 20.0
@@ -154,3 +156,4 @@ class Limits:
     disk_bytes: int = 200_000_000
     files: int = 2_000
     cpu_seconds: int = 600
+    gpu: bool = False

@@ -26,6 +26,9 @@ WATCH_SECONDS = 0.05
 """How often memory and processes of the students' processes are looked at."""
 
 HOME = "/submission"
+CACHE = "/cache"
+"""Inside the sandbox: a student's working directory, and what the fork server itself writes to."""
+
 CANNOT_SEPARATE = 97
 """Exit status of a process that could not isolate itself: no student code has run in it."""
 
@@ -193,7 +196,10 @@ def second_generation(sock, limits, make_kernel):
 
     try:
         isolation.die_with_parent()
-        isolation.furnish(HOME, limits["disk_bytes"], limits["files"])
+        # Where the course itself is installed under /tmp, that stays as it is: read-only.
+        in_tmp = any(path.startswith("/tmp/") for path in (sys.prefix, sys.base_prefix, __file__))
+        folders = (HOME, CACHE, "/dev/shm") if in_tmp else (HOME, CACHE, "/dev/shm", "/tmp")
+        isolation.furnish(folders, limits["disk_bytes"], limits["files"])
     except OSError:
         os._exit(CANNOT_SEPARATE)
     pid = os.fork()

@@ -13,9 +13,10 @@ from nbgrader.utils import compute_checksum
 
 from autograder.assignment import is_graded, names_used, python_source
 from autograder.exercise import Limits
+from autograder.package import environment_digest
 from autograder.record import CellResult, Record
 from autograder.student_process import Deadline, Proxy, ProxyRecorder, StudentGone
-from autograder.submission import Missing, Unreadable, find_notebook, read_notebook, restore
+from autograder.submission import Unreadable, parse_notebook, restore
 from visionlab.checks import card
 from visionlab.checks.cases import StudentError, parameters_of
 from visionlab.checks.diagnosis import examine
@@ -52,17 +53,14 @@ class Graded:
     notebook: nbformat.NotebookNode | None = None
 
 
-def grade_submission(folder, student, assignment, released, settings, server):
+def grade_submission(handed_in, package, settings, server):
     """Grade one submission. Never raises for what a student did.
 
     Parameters
     ----------
-    folder : Path
-        The submission's folder.
-    student : str
-    assignment : Assignment
-    released : Path
-        The released assignment: its files are laid beside the student's notebook.
+    handed_in : HandedIn
+    package : Package
+        The assignment.
     settings : Settings
     server : KernelServer
         Starts the student's process.
@@ -72,37 +70,32 @@ def grade_submission(folder, student, assignment, released, settings, server):
     Graded
     """
     started = time.perf_counter()
-    record = Record(student, assignment.name, seed=settings.seed)
+    assignment = package.assignment
+    record = Record(handed_in.student, assignment.name, seed=settings.seed, notes=list(handed_in.notes))
+    record.key = grading_key(handed_in, package)
     record.cells = [_blank_result(cell) for cell in assignment.notebook.cells if is_graded(cell)]
     notebook = None
-    try:
-        path, record.notes = find_notebook(folder, assignment.name)
-        submitted = read_notebook(path)
-        record.submission_hash = hashlib.sha256(path.read_bytes()).hexdigest()
-        submission = restore(submitted, assignment)
-        record.notes += submission.notes
-        notebook = _run(submission, record, assignment, _files(folder, released), settings, server)
-    except Missing as problem:
-        record.status, record.reason = "missing", f"No notebook: {problem}."
-    except Unreadable as problem:
-        record.status, record.reason = "unreadable", f"The notebook could not be read: {problem}."
+    if handed_in.problem:
+        record.status, record.reason = handed_in.problem
+    else:
+        try:
+            submission = restore(parse_notebook(handed_in.notebook), assignment)
+            record.notes += submission.notes
+            files = handed_in.files | package.released
+            notebook = _run(submission, record, assignment, files, settings, server)
+        except Unreadable as problem:
+            record.status, record.reason = "unreadable", f"The notebook could not be read: {problem}."
     record.seconds = round(time.perf_counter() - started, 2)
     return Graded(record, notebook)
 
 
+def grading_key(handed_in, package):
+    """What a grading depends on, as one SHA-256: the submission, the assignment, and the code that grades."""
+    return hashlib.sha256(f"{handed_in.digest} {package.digest} {environment_digest()}".encode()).hexdigest()
+
+
 def _blank_result(cell):
     return CellResult(cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points))
-
-
-def _files(folder, released):
-    """Files that a notebook finds beside it: the assignment's own, and what the student handed in with it."""
-    files = {}
-    for place in (folder, released):
-        if place.is_dir():
-            for path in sorted(place.iterdir()):
-                if path.is_file() and not path.is_symlink() and path.suffix != ".ipynb":
-                    files[path.name] = path.resolve()
-    return files
 
 
 @dataclass

@@ -58,17 +58,17 @@ def separate():
             file.write(text)
 
 
-def furnish(home, disk_bytes, files_most):
+def furnish(folders, disk_bytes, files_most):
     """Mount fresh, small file systems over all that can be written, and switch the loopback network on.
 
     Parameters
     ----------
-    home : str
-        The working directory.
+    folders : sequence of str
+        What can be written; the first is the working directory.
     disk_bytes, files_most : int
-        Limits of the working directory: bytes, and files with folders. Temporary files and shared memory have the same.
+        Limits of each: bytes, and files with folders.
     """
-    for folder in (home, "/tmp", "/dev/shm"):
+    for folder in folders:
         options = f"size={disk_bytes},nr_inodes={files_most},mode=700"
         _mount("tmpfs", folder, "tmpfs", MS_NOSUID | MS_NODEV, options)
     try:
@@ -79,7 +79,7 @@ def furnish(home, disk_bytes, files_most):
         import fcntl
 
         fcntl.ioctl(sock, 0x8914, struct.pack("16sh14x", b"lo", 0x1 | 0x40))  # SIOCSIFFLAGS: IFF_UP | IFF_RUNNING
-    os.chdir(home)
+    os.chdir(folders[0])
 
 
 def limit(memory_bytes, file_bytes, processes, cpu_seconds):

@@ -57,8 +57,8 @@ class Record:
     seconds : float
     seed : int
         What the cases were drawn from.
-    submission_hash : str
-        SHA-256 of the submitted notebook, '' if there is none.
+    key : str
+        SHA-256 of all that the result depends on: an unchanged submission need not be graded again.
     """
 
     student: str
@@ -69,7 +69,7 @@ class Record:
     notes: list = field(default_factory=list)
     seconds: float = 0.0
     seed: int = 0
-    submission_hash: str = ""
+    key: str = ""
 
     @property
     def points(self):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import matplotlib
 
-from autograder.fork_server import HOME
+from autograder.fork_server import CACHE, HOME
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 VISIBLE = (
@@ -59,6 +59,7 @@ def _world(privileged):
     world += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     if not privileged:
         world += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
+    world += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--dir", HOME]
     for path in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):
         world += ["--ro-bind-try", path, path]
     shown = [Path(sys.base_prefix), Path(sys.prefix), *(PACKAGE_ROOT / name for name in VISIBLE)]
@@ -67,13 +68,12 @@ def _world(privileged):
         world += ["--perms", "0755", "--dir", str(folder)]
     for path in dict.fromkeys(map(str, shown)):
         world += ["--ro-bind-try", path, path]
-    world += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--dir", HOME]
     # Without its font list matplotlib would search all fonts anew, for seconds.
-    world += ["--perms", "0777", "--dir", "/tmp/matplotlib"]
+    world += ["--perms", "1777", "--tmpfs", CACHE, "--perms", "0777", "--dir", f"{CACHE}/matplotlib"]
     for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
-        world += ["--ro-bind", str(path), f"/tmp/matplotlib/{path.name}"]
-    environment = {"HOME": HOME, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TMPDIR": "/tmp"}
-    environment |= {"MPLCONFIGDIR": "/tmp/matplotlib", "IPYTHONDIR": "/tmp/ipython", "OMP_NUM_THREADS": "1"}
+        world += ["--ro-bind", str(path), f"{CACHE}/matplotlib/{path.name}"]
+    environment = {"HOME": HOME, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+    environment |= {"MPLCONFIGDIR": f"{CACHE}/matplotlib", "IPYTHONDIR": f"{CACHE}/ipython"}
     for key, value in environment.items():
         world += ["--setenv", key, value]
     return [*world, "--chdir", "/", "--remount-ro", "/"]

@@ -126,7 +126,7 @@ class KernelServer:
         Parameters
         ----------
         limits : Limits
-        files : dict of str to Path
+        files : dict of str to bytes
             Files to lay into its working directory.
 
         Returns
@@ -137,7 +137,8 @@ class KernelServer:
 
     def fork(self, limits, kernel_socket, status):
         """Ask for a fork that serves ``kernel_socket`` and whose end is reported on ``status``; return its number."""
-        number = next(self._numbers)
+        # Workers forked from the grader share the server: the process id keeps their numbers apart.
+        number = os.getpid() << 32 | next(self._numbers)
         request = msgpack.packb({"fork": number, "limits": limits})
         socket.send_fds(self._control, [request], [kernel_socket, status])
         return number
@@ -165,7 +166,7 @@ class StudentProcess:
         # Laying files there is not the student's time.
         self.deadline = Deadline(START_SECONDS)
         try:
-            self._request({"do": "files", "files": {name: path.read_bytes() for name, path in files.items()}})
+            self._request({"do": "files", "files": files})
         except StudentGone as gone:
             raise CannotStart(f"A process for student code could not be started: {gone.message}") from None
         self.deadline = Deadline(limits.cell_seconds)

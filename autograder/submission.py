@@ -1,5 +1,6 @@
 """Reading a submitted notebook: nothing in it is believed but the student's own cells."""
 
+import hashlib
 import json
 import stat
 from dataclasses import dataclass, field
@@ -10,14 +11,46 @@ import nbformat
 from autograder.assignment import is_graded, is_solution
 
 MAX_BYTES = 20_000_000
+"""Size of a notebook that is still read."""
+
+MAX_FILE_BYTES = 100_000_000
+"""Size of all other files of a submission together."""
 
 
 class Unreadable(Exception):
     """A submission holds no notebook that can be read; the message gives the reason."""
 
 
-class Missing(Exception):
-    """A submission holds no notebook at all."""
+@dataclass(frozen=True)
+class HandedIn:
+    """What a student has handed in, as bytes: all that a worker needs of it.
+
+    Attributes
+    ----------
+    student : str
+    notebook : bytes
+        Content of the notebook's file, b'' if there is a problem.
+    problem : tuple of str
+        ``('missing', reason)`` or ``('unreadable', reason)``, () if there is a notebook.
+    notes : tuple of str
+        What was unusual.
+    files : dict of str to bytes
+        Other files handed in beside it.
+    """
+
+    student: str
+    notebook: bytes = b""
+    problem: tuple = ()
+    notes: tuple = ()
+    files: dict = field(default_factory=dict)
+
+    @property
+    def digest(self):
+        """SHA-256 over all that was handed in."""
+        content = hashlib.sha256(self.notebook + repr((self.problem, self.notes)).encode())
+        for name, data in sorted(self.files.items()):
+            content.update(f"\0{name}\0{len(data)}\0".encode() + data)
+        return content.hexdigest()
 
 
 @dataclass
@@ -51,64 +84,76 @@ class Submission:
     notes: list = field(default_factory=list)
 
 
-def find_notebook(folder, name):
-    """Find the notebook ``name`` in a submission's folder.
+def collect(folder, student, name):
+    """Read a submission's folder: the notebook ``name``, and the files beside it. Links are never followed.
 
     Returns
     -------
-    path : Path
-    notes : list of str
-        Says so if a single notebook of another name was taken.
-
-    Raises
-    ------
-    Missing
+    HandedIn
     """
-    folder = Path(folder)
+    folder, notes = Path(folder), ()
     path = folder / f"{name}.ipynb"
-    if path.exists() or path.is_symlink():
-        return path, []
-    others = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
-    if len(others) == 1:
-        return others[0], [f"The notebook was called {others[0].name}; it was taken for {path.name}."]
-    if others:
-        raise Missing(f"there is no {path.name}, and {len(others)} notebooks of other names")
-    raise Missing(f"there is no {path.name}")
+    if not path.exists() and not path.is_symlink():
+        others = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
+        if len(others) != 1:
+            more = f", and {len(others)} notebooks of other names" if others else ""
+            return HandedIn(student, problem=("missing", f"No notebook: there is no {path.name}{more}."))
+        notes = (f"The notebook was called {others[0].name}; it was taken for {path.name}.",)
+        path = others[0]
+    try:
+        content = _read_regular(path, MAX_BYTES)
+    except Unreadable as problem:
+        return HandedIn(student, problem=("unreadable", f"The notebook could not be read: {problem}."), notes=notes)
+    files, left = {}, MAX_FILE_BYTES
+    for other in sorted(folder.iterdir()):
+        if other.suffix != ".ipynb" and not other.is_dir():
+            try:
+                files[other.name] = _read_regular(other, left)
+                left -= len(files[other.name])
+            except Unreadable as problem:
+                notes += (f"Left out: {problem}.",)
+    return HandedIn(student, content, notes=notes, files=files)
 
 
-def read_notebook(path):
-    """Read an untrusted notebook.
+def _read_regular(path, most):
+    try:
+        status = path.lstat()
+        if not stat.S_ISREG(status.st_mode):
+            kinds = {stat.S_IFLNK: "a link", stat.S_IFDIR: "a folder"}
+            raise Unreadable(f"{path.name} is {kinds.get(stat.S_IFMT(status.st_mode), 'no file')}")
+        if status.st_size > most:
+            raise Unreadable(f"{path.name} has {status.st_size / 1e6:.0f} MB; at most {most / 1e6:.0f} MB are read")
+        return path.read_bytes()
+    except OSError as error:
+        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
+
+
+def parse_notebook(content):
+    """Parse an untrusted notebook.
+
+    Parameters
+    ----------
+    content : bytes
 
     Raises
     ------
     Unreadable
     """
     try:
-        status = path.lstat()
-        if not stat.S_ISREG(status.st_mode):
-            kind = (
-                "a link" if stat.S_ISLNK(status.st_mode) else "a folder" if stat.S_ISDIR(status.st_mode) else "no file"
-            )
-            raise Unreadable(f"{path.name} is {kind}")
-        if status.st_size > MAX_BYTES:
-            size = f"{status.st_size / 1e6:.0f} MB"
-            raise Unreadable(f"{path.name} has {size}; at most {MAX_BYTES / 1e6:.0f} MB are read")
-        text = path.read_bytes().decode("utf-8-sig")
+        text = content.decode("utf-8-sig")
         if not text.strip():
-            raise Unreadable(f"{path.name} is empty")
+            raise Unreadable("it is empty")
         data = json.loads(text)
-    except OSError as error:
-        raise Unreadable(f"{path.name} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise Unreadable(f"{path.name} is not UTF-8 text") from None
+        raise Unreadable("it is not UTF-8 text") from None
     except (ValueError, RecursionError) as error:
-        raise Unreadable(f"{path.name} is not valid JSON ({error})") from None
+        raise Unreadable(f"it is not valid JSON ({error})") from None
     try:
         if isinstance(data, dict) and data.get("nbformat", 4) < 4:
             data = nbformat.convert(nbformat.from_dict(data), 4)
         cells = [_tidy(cell) for cell in data["cells"]]
     except Exception:  # a forged notebook can break the reader in many ways; all mean the same here
-        raise Unreadable(f"{path.name} is JSON, but not a notebook") from None
+        raise Unreadable("it is JSON, but not a notebook") from None
     return nbformat.v4.new_notebook(cells=cells)
 
 
@@ -134,7 +179,7 @@ def restore(notebook, assignment):
     Parameters
     ----------
     notebook : nbformat.NotebookNode
-        From `read_notebook`.
+        From `parse_notebook`.
     assignment : Assignment
 
     Returns
@@ -165,7 +210,7 @@ def restore(notebook, assignment):
             _restore_cell(cell, by_id[grade_id])
         steps.append(Step(cell, graded.get(grade_id)))
     if not seen:
-        raise Unreadable("none of the assignment's cells can be recognised in it (all of nbgrader's metadata is gone)")
+        raise Unreadable("none of the assignment's cells can be recognised in it: all of nbgrader's metadata is gone")
     for position, cell in enumerate(ours):
         grade_id = cell.metadata.nbgrader.grade_id
         if grade_id in seen:

@@ -4,6 +4,8 @@ import nbformat
 import pytest
 
 from autograder.grading import Settings, grade_submission
+from autograder.package import Package
+from autograder.submission import collect
 from tests.small_course import answer, submit
 
 RIGHT = {
@@ -18,16 +20,23 @@ def released(course):
 
 
 @pytest.fixture
-def grade(course, kernel_server):
+def grade_folder(course, kernel_server):
+    """Grade what lies in ann's folder."""
+
+    def grade():
+        handed_in = collect(course.path("submitted", "ann", "small"), "ann", "small")
+        return grade_submission(handed_in, Package.of(course, "small"), Settings(seed=5), kernel_server)
+
+    return grade
+
+
+@pytest.fixture
+def grade(course, grade_folder):
     """Submit something as 'ann' and grade it."""
-    assignment = course.assignment("small")
 
     def submit_and_grade(notebook):
         submit(course.root, "ann", notebook)
-        folder = course.path("submitted", "ann", "small")
-        return grade_submission(
-            folder, "ann", assignment, course.path("release", ".", "small"), Settings(seed=5), kernel_server
-        )
+        return grade_folder()
 
     return submit_and_grade
 
@@ -173,57 +182,45 @@ def test_unreadable_files(grade, content, reason):
     assert graded.record.max_points == 8 and graded.record.points == 0
 
 
-def test_links_and_folders_are_not_read(course, released, kernel_server):
+def test_links_and_folders_are_not_read(course, released, grade_folder):
     path = submit(course.root, "ann", b"x")
     path.unlink()
     path.symlink_to(released)
-    folder = course.path("submitted", "ann", "small")
-    args = (
-        folder,
-        "ann",
-        course.assignment("small"),
-        course.path("release", ".", "small"),
-        Settings(seed=5),
-        kernel_server,
-    )
-    assert "is a link" in grade_submission(*args).record.reason
+    assert "is a link" in grade_folder().record.reason
     path.unlink()
     path.mkdir()
-    assert "is a folder" in grade_submission(*args).record.reason
+    assert "is a folder" in grade_folder().record.reason
 
 
-def test_missing_and_renamed_notebooks(course, released, kernel_server):
+def test_missing_and_renamed_notebooks(course, released, grade_folder):
+    assert grade_folder().record.status == "missing"
     folder = course.path("submitted", "ann", "small")
-    args = (
-        folder,
-        "ann",
-        course.assignment("small"),
-        course.path("release", ".", "small"),
-        Settings(seed=5),
-        kernel_server,
-    )
-    assert grade_submission(*args).record.status == "missing"
     folder.mkdir(parents=True)
     nbformat.write(answer(released, RIGHT), folder / "small (2).ipynb")
-    record = grade_submission(*args).record
+    record = grade_folder().record
     assert record.points == 7
     assert "was called small (2).ipynb" in record.notes[0]
+
+
+def test_files_handed_in_are_there_but_links_are_not(course, released, grade_folder):
+    notebook = answer(released, RIGHT | {"half": "def half(n): return int(open('seven.txt').read())"})
+    path = submit(course.root, "ann", notebook)
+    (path.parent / "seven.txt").write_text("7")
+    (path.parent / "secret.txt").symlink_to("/etc/passwd")
+    graded = grade_folder()
+    assert "should be 2, and yours is 7" in graded.record.cells[1].message
+    assert "Left out: secret.txt is a link." in graded.record.notes
 
 
 @pytest.mark.parametrize(
     ("value", "expected"), [("0.25", 0.25), ("7", 1), ("-3", 0), ("float('nan')", 0), ("None", 1), ("False", 1)]
 )
-def test_partial_credit_of_plain_tests_is_clamped(course, released, kernel_server, value, expected):
+def test_partial_credit_of_plain_tests_is_clamped(course, grade, released, value, expected):
     path = course.path("source", ".", "small") / "small.ipynb"
     notebook = nbformat.read(path, as_version=4)
     next(cell for cell in notebook.cells if cell.source.startswith("assert")).source = f"half(10)\n{value}"
     nbformat.write(notebook, path)
-    assignment = course.assignment("small")
-    submit(course.root, "ann", answer(released, RIGHT))
-    folder = course.path("submitted", "ann", "small")
-    graded = grade_submission(
-        folder, "ann", assignment, course.path("release", ".", "small"), Settings(seed=5), kernel_server
-    )
+    graded = grade(answer(released, RIGHT))
     assert graded.record.cells[2].points == expected
 
 

@@ -1,0 +1,146 @@
+"""Where submissions are graded: in this process, by local workers, or on a Dask cluster. The grading is the same."""
+
+import contextlib
+import itertools
+import multiprocessing
+import signal
+import threading
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+
+from autograder.grading import Graded, grade_submission, grading_key
+from autograder.record import CellResult, Record
+from autograder.student_process import KernelServer
+
+ATTEMPTS = 2
+"""How often a submission is tried whose worker was killed."""
+
+
+def grade_here(submissions, package, settings, server):
+    """Grade one after the other in this process; yield `Graded`."""
+    for handed_in in submissions:
+        yield grade_submission(handed_in, package, settings, server)
+
+
+_worker = {}
+
+
+def _start_worker(package, settings, server):
+    # Ctrl-C goes to the grader alone, which lets its workers finish what they have in hand.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _worker.update(package=package, settings=settings, server=server)
+
+
+def _grade_in_worker(handed_in):
+    return grade_submission(handed_in, _worker["package"], _worker["settings"], _worker["server"])
+
+
+def grade_locally(submissions, package, settings, server, jobs):
+    """Grade with ``jobs`` worker processes, forked from this one; yield `Graded` as they come.
+
+    A worker that is killed takes nothing with it: what it had in hand is given to a new one.
+    """
+    waiting, attempts, running = iter(submissions), {}, {}
+    again = []
+
+    def make_pool():
+        context = multiprocessing.get_context("fork")
+        return ProcessPoolExecutor(jobs, context, _start_worker, (package, settings, server))
+
+    pool = make_pool()
+    try:
+        while True:
+            # Few in flight: each submission that waits in a queue is held in memory, and must be redone after a crash.
+            while len(running) < 2 * jobs and (handed_in := again.pop() if again else next(waiting, None)):
+                attempts[handed_in.student] = attempts.get(handed_in.student, 0) + 1
+                running[pool.submit(_grade_in_worker, handed_in)] = handed_in
+            if not running:
+                return
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            broken = False
+            for future in done:
+                handed_in = running.pop(future)
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    broken = True
+                    again.append(handed_in)
+            if broken:
+                again += running.values()
+                running.clear()
+                pool.shutdown(wait=False, cancel_futures=True)
+                pool = make_pool()
+                for handed_in in [one for one in again if attempts[one.student] >= ATTEMPTS]:
+                    again.remove(handed_in)
+                    # One at a time and alone: whose worker dies now is itself the cause.
+                    yield from _grade_alone(make_pool, handed_in, package, settings)
+    finally:
+        pool.shutdown(wait=False, cancel_futures=True)
+
+
+def _grade_alone(make_pool, handed_in, package, settings):
+    with make_pool() as pool:
+        try:
+            yield pool.submit(_grade_in_worker, handed_in).result()
+        except BrokenProcessPool:
+            yield gave_up(handed_in, package, settings)
+
+
+def gave_up(handed_in, package, settings):
+    """The result for a submission that kills whatever grades it."""
+    record = Record(handed_in.student, package.name, seed=settings.seed, key=grading_key(handed_in, package))
+    record.status, record.reason = "died", "The grader's worker ended while it graded this notebook, more than once."
+    cells = package.assignment.graded_cells
+    record.cells = [CellResult(cell.grade_id, cell.points, message=record.reason) for cell in cells]
+    return Graded(record)
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# Dask
+
+_remote = {}
+_one_at_a_time = threading.Lock()
+
+
+def _grade_remotely(handed_in, package, settings, isolated):
+    """Runs on a Dask worker, which has the packages installed and needs nothing else."""
+    with _one_at_a_time:  # test cells run in the worker's own process
+        if "server" not in _remote:
+            _remote["server"] = KernelServer(isolated)
+        return grade_submission(handed_in, package, settings, _remote["server"])
+
+
+def grade_on_cluster(submissions, package, settings, isolated, client):
+    """Grade on a Dask cluster; yield `Graded` as they come.
+
+    Dask may run a task more than once (when a worker is lost after finishing it); each submission is yielded once.
+
+    Parameters
+    ----------
+    submissions : iterable of HandedIn
+    package, settings
+        As for `grade_submission`.
+    isolated : bool
+    client : distributed.Client
+    """
+    from distributed import as_completed
+    from distributed.scheduler import KilledWorker
+
+    shared = client.scatter(package, broadcast=True)
+    resources = {"GPU": 1} if package.assignment.limits.gpu else None
+    waiting = iter(submissions)
+    width = max(4, 2 * sum(client.nthreads().values()))
+
+    def submit(handed_in):
+        future = client.submit(_grade_remotely, handed_in, shared, settings, isolated, pure=False, resources=resources)
+        future.handed_in = handed_in
+        return future
+
+    futures = as_completed([submit(one) for one in itertools.islice(waiting, width)])
+    for future in futures:
+        try:
+            yield future.result()
+        except KilledWorker:
+            yield gave_up(future.handed_in, package, settings)
+        with contextlib.suppress(StopIteration):
+            futures.add(submit(next(waiting)))
