@@ -71,9 +71,7 @@ def grade_submission(handed_in, package, settings, server):
     """
     started = time.perf_counter()
     assignment = package.assignment
-    record = Record(handed_in.student, assignment.name, seed=settings.seed, notes=list(handed_in.notes))
-    record.key = grading_key(handed_in, package)
-    record.cells = [_blank_result(cell) for cell in assignment.notebook.cells if is_graded(cell)]
+    record = blank_record(handed_in, package, settings)
     notebook = None
     if handed_in.problem:
         record.status, record.reason = handed_in.problem
@@ -94,8 +92,17 @@ def grading_key(handed_in, package):
     return hashlib.sha256(f"{handed_in.digest} {package.digest} {environment_digest()}".encode()).hexdigest()
 
 
-def _blank_result(cell):
-    return CellResult(cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points))
+def blank_record(handed_in, package, settings):
+    """The record of a submission before anything has been graded: no points anywhere."""
+    graded = [cell.metadata.nbgrader for cell in package.assignment.notebook.cells if is_graded(cell)]
+    return Record(
+        handed_in.student,
+        package.name,
+        cells=[CellResult(cell.grade_id, float(cell.points)) for cell in graded],
+        notes=list(handed_in.notes),
+        seed=settings.seed,
+        key=grading_key(handed_in, package),
+    )
 
 
 @dataclass

@@ -5,11 +5,11 @@ import itertools
 import multiprocessing
 import signal
 import threading
+from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
-from autograder.grading import Graded, grade_submission, grading_key
-from autograder.record import CellResult, Record
+from autograder.grading import Graded, blank_record, grade_submission
 from autograder.student_process import KernelServer
 
 ATTEMPTS = 2
@@ -40,58 +40,60 @@ def grade_locally(submissions, package, settings, server, jobs):
 
     A worker that is killed takes nothing with it: what it had in hand is given to a new one.
     """
-    waiting, attempts, running = iter(submissions), {}, {}
-    again = []
+    waiting, running, again, attempts = iter(submissions), {}, [], Counter()
 
     def make_pool():
         context = multiprocessing.get_context("fork")
         return ProcessPoolExecutor(jobs, context, _start_worker, (package, settings, server))
 
-    pool = make_pool()
+    workers = make_pool()
     try:
         while True:
+            broken = False
             # Few in flight: each submission that waits in a queue is held in memory, and must be redone after a crash.
             while len(running) < 2 * jobs and (handed_in := again.pop() if again else next(waiting, None)):
-                attempts[handed_in.student] = attempts.get(handed_in.student, 0) + 1
-                running[pool.submit(_grade_in_worker, handed_in)] = handed_in
-            if not running:
+                try:
+                    running[workers.submit(_grade_in_worker, handed_in)] = handed_in
+                except BrokenProcessPool:
+                    again.append(handed_in)
+                    broken = True
+                    break
+            if not running and not broken:
                 return
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            broken = False
+            done, _ = wait(running, return_when=FIRST_COMPLETED) if running else ((), ())
             for future in done:
-                handed_in = running.pop(future)
                 try:
                     yield future.result()
+                    del running[future]
                 except BrokenProcessPool:
                     broken = True
-                    again.append(handed_in)
             if broken:
+                attempts.update(handed_in.student for handed_in in running.values())
                 again += running.values()
                 running.clear()
-                pool.shutdown(wait=False, cancel_futures=True)
-                pool = make_pool()
-                for handed_in in [one for one in again if attempts[one.student] >= ATTEMPTS]:
-                    again.remove(handed_in)
-                    # One at a time and alone: whose worker dies now is itself the cause.
+                workers.shutdown(wait=False, cancel_futures=True)
+                workers = make_pool()
+                suspects = [handed_in for handed_in in again if attempts[handed_in.student] >= ATTEMPTS]
+                again = [handed_in for handed_in in again if handed_in not in suspects]
+                for handed_in in suspects:
+                    # Alone: whose worker dies now is itself the cause.
                     yield from _grade_alone(make_pool, handed_in, package, settings)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        workers.shutdown(wait=False, cancel_futures=True)
 
 
 def _grade_alone(make_pool, handed_in, package, settings):
-    with make_pool() as pool:
+    with make_pool() as workers:
         try:
-            yield pool.submit(_grade_in_worker, handed_in).result()
+            yield workers.submit(_grade_in_worker, handed_in).result()
         except BrokenProcessPool:
             yield gave_up(handed_in, package, settings)
 
 
 def gave_up(handed_in, package, settings):
     """The result for a submission that kills whatever grades it."""
-    record = Record(handed_in.student, package.name, seed=settings.seed, key=grading_key(handed_in, package))
+    record = blank_record(handed_in, package, settings)
     record.status, record.reason = "died", "The grader's worker ended while it graded this notebook, more than once."
-    cells = package.assignment.graded_cells
-    record.cells = [CellResult(cell.grade_id, cell.points, message=record.reason) for cell in cells]
     return Graded(record)
 
 

@@ -33,7 +33,9 @@ def grade(course, kernel_server):
         package = Package.of(course, "small")
         grader = grader or (lambda work: pool.grade_here(work, package, Settings(seed=1), kernel_server))
         results = list(batch.grade_batch(course, package, batch.submitters(course, "small"), grader, force))
-        return {record.student: record for record, _ in results}, {r.student for r, fresh in results if fresh}
+        return {record.student: record for record, _ in sorted(results, key=lambda r: r[0].student)}, {
+            r.student for r, fresh in results if fresh
+        }
 
     return run
 
@@ -130,6 +132,24 @@ def test_a_killed_worker_loses_nothing(course, grade, kernel_server, released):
     assert killed and len(fresh) == 12
     assert [record.points for record in records.values()] == [7, 4, 0] * 4
     assert all(record.status == "graded" for record in records.values())
+
+
+def test_a_submission_that_kills_its_worker_harms_no_other(course, grade, kernel_server, released, monkeypatch):
+    submit_class(course, released, 9)
+    package = Package.of(course, "small")
+    grade_submission = pool.grade_submission
+
+    def poisoned(handed_in, *rest):
+        if handed_in.student == "s004":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return grade_submission(handed_in, *rest)
+
+    monkeypatch.setattr(pool, "grade_submission", poisoned)
+    records, fresh = grade(lambda work: pool.grade_locally(work, package, Settings(seed=1), kernel_server, 2))
+    assert len(fresh) == 9
+    assert records["s004"].status == "died" and "more than once" in records["s004"].reason
+    others = [record.points for student, record in records.items() if student != "s004"]
+    assert others == [7, 4, 0, 7, 0, 7, 4, 0]
 
 
 def test_only_one_grader_at_a_time(course):
