@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: lab test grade-demo bundle clean
+.PHONY: lab test grade-demo bench bundle clean
 
 lab: $(VENV)/.lab
 	@$(BIN)/python -m visionlab.datasets
@@ -18,6 +18,10 @@ test: $(VENV)/.test
 grade-demo: $(VENV)/.test
 	@sh tools/system_parts.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.grade_demo
+
+bench: $(VENV)/.test
+	@sh tools/system_parts.sh
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/throughput.py
 
 bundle: $(VENV)/.lab
 	@$(BIN)/python tools/bundle.py

@@ -18,6 +18,7 @@ from rich.table import Table
 from autograder import batch, pages, pool
 from autograder.assignment import AssignmentError
 from autograder.course import Course, CourseError
+from autograder.doctor import examine as examine_machine
 from autograder.grading import Settings
 from autograder.package import Package
 from autograder.release import release as release_assignment
@@ -201,6 +202,18 @@ def report(assignment: AssignmentArgument, course: CourseOption = Path(".")):
     place = Course.find(course)
     path = pages.write_report(place, assignment, _records(place, assignment))
     console.print(f"Wrote {_relative(path, place)}.")
+
+
+@app.command()
+def doctor():
+    """Say what this machine can and cannot isolate, by trying it, and what to do about it."""
+    marks = {"good": "[green]✓[/]", "bad": "[red]✗[/]", "note": "·"}
+    findings = []
+    for finding in examine_machine():
+        findings.append(finding)
+        console.print(f"{marks[finding.state]} {escape(finding.message)}")
+    if any(finding.state == "bad" for finding in findings):
+        _fail("Untrusted work should not be graded here.")
 
 
 def _records(place, assignment):

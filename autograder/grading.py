@@ -15,7 +15,7 @@ from autograder.assignment import is_graded, names_used, python_source
 from autograder.exercise import Limits
 from autograder.package import environment_digest
 from autograder.record import CellResult, Record
-from autograder.student_process import Deadline, Proxy, ProxyRecorder, StudentGone
+from autograder.student_process import CannotStart, Deadline, Proxy, ProxyRecorder, StudentGone
 from autograder.submission import Unreadable, parse_notebook, restore
 from visionlab.checks import card
 from visionlab.checks.cases import StudentError, parameters_of
@@ -83,6 +83,13 @@ def grade_submission(handed_in, package, settings, server):
             notebook = _run(submission, record, assignment, files, settings, server)
         except Unreadable as problem:
             record.status, record.reason = "unreadable", f"The notebook could not be read: {problem}."
+        except CannotStart:
+            raise
+        except Exception as problem:  # one submission never stops a batch; points earned before are in the record
+            record.status = "died"
+            record.reason = (
+                f"The grader itself failed on this notebook ({type(problem).__name__}: {problem}): report it."
+            )
     record.seconds = round(time.perf_counter() - started, 2)
     return Graded(record, notebook)
 
@@ -188,7 +195,7 @@ def _run_cell(cell, process, record):
     """Run a cell of the student's; return the kind of error that ended it, if any."""
     ran = process.run_cell(cell.source)
     cell.outputs = [output for output in map(_output, ran["outputs"]) if output]
-    cell.execution_count = ran["count"] if isinstance(ran["count"], int) else None
+    cell.execution_count = ran["count"]
     if ran["cut"]:
         note = "The notebook printed more than is kept; the rest was cut off."
         record.notes += [note] if note not in record.notes else []

@@ -41,7 +41,10 @@ class Outputs:
 
     def write(self, name, text):
         """Keep a piece of stdout or stderr, cut at the limit."""
-        kept = text[: max(self.left, 0)]
+        if self.left <= 0:
+            self.cut = True
+            return
+        kept = text[: self.left]
         self.cut |= len(kept) < len(text)
         self.left -= len(kept)
         if kept and self.items and self.items[-1].get("name") == name:

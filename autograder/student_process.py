@@ -207,13 +207,18 @@ class StudentProcess:
         ------
         StudentGone
         """
-        reply = self._request({"do": "run", "source": source})
-        failed = reply.get("failed")
+        try:
+            reply = self._request({"do": "run", "source": source})
+        except StudentError as error:  # also where the student has broken what runs cells
+            reply, failed = {}, error
+        else:
+            failed = _student_error(reply["failed"]) if reply.get("failed") else None
+        outputs, count = reply.get("outputs"), reply.get("count")
         return {
-            "outputs": reply.get("outputs") or [],
-            "cut": bool(reply.get("cut")),
-            "count": reply.get("count"),
-            "failed": _student_error(failed) if failed else None,
+            "outputs": outputs if type(outputs) is list else [],
+            "cut": reply.get("cut") is True,
+            "count": count if type(count) is int else None,
+            "failed": failed,
         }
 
     def get(self, name):
