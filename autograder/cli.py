@@ -116,18 +116,16 @@ def grade(
         _fail(f"Nothing has been submitted: {_relative(place.path('submitted', '*', assignment), place)} is empty.")
     settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
     records, kept = [], 0
-    with batch.only_grader(place):
-        package = Package.of(place, assignment)
-        with _graders(package, settings, jobs or os.cpu_count() or 1, scheduler, sandbox) as grader:
-            done = batch.grade_batch(place, package, chosen, grader, force)
-            try:
-                for record, fresh in _with_progress(done, assignment, len(chosen)):
-                    records.append(record)
-                    kept += not fresh
-            except KeyboardInterrupt:
-                _fail(
-                    f"Stopped. {len(records)} of {len(chosen)} are done and kept; the same command does the rest.", 130
-                )
+    package = Package.of(place, assignment)
+    workers = jobs or os.cpu_count() or 1
+    with batch.only_grader(place), _graders(package, settings, workers, scheduler, sandbox) as grader:
+        done = batch.grade_batch(place, package, chosen, grader, force)
+        try:
+            for record, fresh in _with_progress(done, assignment, len(chosen)):
+                records.append(record)
+                kept += not fresh
+        except KeyboardInterrupt:
+            _fail(f"Stopped. {len(records)} of {len(chosen)} are done and kept; the same command does the rest.", 130)
     records.sort(key=lambda record: record.student)
     if as_json:
         print(json.dumps([dataclasses.asdict(record) for record in records], ensure_ascii=False))
@@ -155,6 +153,7 @@ def _graders(package, settings, jobs, scheduler, isolated):
         else:
             for name in package.assignment.exercises:  # before the workers fork, so that each need not do it
                 package.assignment.draw(name, settings.seed)
+            server.wait_until_ready()
             yield lambda submissions: pool.grade_locally(submissions, package, settings, server, jobs)
 
 

@@ -54,6 +54,7 @@ def examine():
         yield Finding("good", f"{said} is installed.")
     try:
         with KernelServer() as server:
+            server.wait_until_ready()
             yield Finding("good", "The sandbox starts.")
             yield from _try_to_break_out(server)
     except (SandboxUnavailable, CannotStart) as problem:

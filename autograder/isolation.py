@@ -16,6 +16,7 @@ NAMESPACES = {"user": 0x10000000, "mount": 0x20000, "pid": 0x20000000, "net": 0x
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_RDONLY, MS_REMOUNT, MS_BIND = 2, 4, 8, 1, 32, 4096
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 1, 4, 22, 24, 38
 NOBODY = 65534
+MEMORY_RESERVE = 200_000_000
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -84,8 +85,9 @@ def furnish(folders, disk_bytes, files_most):
 
 def limit(memory_bytes, file_bytes, processes, cpu_seconds):
     """Set the limits that the kernel keeps for each process."""
+    # The hard limit leaves the kernel room to say that the soft one was reached.
+    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes + MEMORY_RESERVE))
     for name, value in (
-        ("DATA", memory_bytes),
         ("FSIZE", file_bytes),
         ("NPROC", processes),
         ("CPU", cpu_seconds),

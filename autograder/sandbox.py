@@ -72,8 +72,8 @@ def _world(privileged):
     world += ["--perms", "1777", "--tmpfs", CACHE, "--perms", "0777", "--dir", f"{CACHE}/matplotlib"]
     for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):
         world += ["--ro-bind", str(path), f"{CACHE}/matplotlib/{path.name}"]
-    environment = {"HOME": HOME, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "OMP_NUM_THREADS": "1"}
+    environment = {"HOME": HOME, "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "TMPDIR": CACHE, "OMP_NUM_THREADS": "1"}
     environment |= {"MPLCONFIGDIR": f"{CACHE}/matplotlib", "IPYTHONDIR": f"{CACHE}/ipython"}
     for key, value in environment.items():
         world += ["--setenv", key, value]
-    return [*world, "--chdir", "/", "--remount-ro", "/"]
+    return [*world, "--chdir", "/", "--remount-ro", "/", "--remount-ro", "/tmp"]

@@ -4,6 +4,7 @@ Everything in this process belongs to the student's code, which may replace any 
 nothing that comes from here but what a returned value is; limits kept here are courtesies that give better messages.
 """
 
+import resource
 import signal
 import sys
 from pathlib import Path
@@ -114,6 +115,13 @@ class Shell(InteractiveShell):
 
     displayhook_class = Type(ResultHook)
     display_pub_class = Type(Publisher)
+
+    def showtraceback(self, *args, **kwargs):
+        """Show an error; where memory has run out, use the reserve for it."""
+        if isinstance(sys.exc_info()[1], MemoryError):
+            hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+            resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+        super().showtraceback(*args, **kwargs)
 
     def _showtraceback(self, etype, evalue, stb):
         text = "\n".join(stb)

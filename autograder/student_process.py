@@ -72,41 +72,56 @@ class KernelServer:
 
     Raises
     ------
-    SandboxUnavailable, CannotStart
+    SandboxUnavailable
     """
 
     def __init__(self, isolated=True):
         self._isolated = isolated
         self._numbers = itertools.count()
         argv = [sys.executable, "-I", "-m", "autograder.fork_server", "isolated" if isolated else "open"]
-        reasons = []
-        for command in sandbox.commands(argv) if isolated else [argv]:
-            reason = self._start(command, {} if isolated else None)
-            if reason is None:
-                return
-            reasons.append(reason)
-        hint = (
-            " On Ubuntu 24.04 and later, AppArmor must allow bubblewrap user namespaces; in a container, the container "
-            "must. To grade without isolation, if you trust the code, pass --no-sandbox."
-        )
-        raise CannotStart(f"No process for student code can be started: {'; '.join(reasons)}.{hint * isolated}")
+        self._commands = sandbox.commands(argv) if isolated else [argv]
+        self._ready = False
+        self._start()
 
-    def _start(self, command, environment):
-        """Start the fork server and wait until it is ready; return why it is not, or None."""
+    def _start(self):
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        with theirs, tempfile.TemporaryFile() as said:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115  (it lives as long as the server)
+        with theirs:
             self._process = subprocess.Popen(
-                command, stdin=theirs, stdout=subprocess.DEVNULL, stderr=said, env=environment
+                self._commands[0],
+                stdin=theirs,
+                stdout=subprocess.DEVNULL,
+                stderr=self._said,
+                env={} if self._isolated else None,
             )
-            theirs.close()
+
+    def wait_until_ready(self):
+        """Wait until processes can be started; the server takes seconds to import what notebooks import.
+
+        Raises
+        ------
+        CannotStart
+        """
+        reasons = []
+        while not self._ready:
             self._control.settimeout(START_SECONDS)
             with contextlib.suppress(OSError):
-                if self._control.recv(100):
-                    return None
+                self._ready = bool(self._control.recv(100))
+            if self._ready:
+                return
             self.close()
-            said.seek(0)
-            lines = said.read().decode(errors="replace").strip().splitlines()
-            return lines[-1] if lines else "it gave no reason"
+            self._said.seek(0)
+            lines = self._said.read().decode(errors="replace").strip().splitlines()
+            reasons.append(lines[-1] if lines else "it gave no reason")
+            self._commands = self._commands[1:]
+            if not self._commands:
+                hint = (
+                    " On Ubuntu 24.04 and later, AppArmor must allow bubblewrap user namespaces; in a container, the "
+                    "container must. To grade without isolation, if you trust the code, pass --no-sandbox."
+                )
+                reason = "; ".join(reasons)
+                raise CannotStart(f"No process for student code can be started: {reason}.{hint * self._isolated}")
+            self._start()
 
     def __enter__(self):
         return self
@@ -137,6 +152,7 @@ class KernelServer:
 
     def fork(self, limits, kernel_socket, status):
         """Ask for a fork that serves ``kernel_socket`` and whose end is reported on ``status``; return its number."""
+        self.wait_until_ready()
         # Workers forked from the grader share the server: the process id keeps their numbers apart.
         number = os.getpid() << 32 | next(self._numbers)
         request = msgpack.packb({"fork": number, "limits": limits})

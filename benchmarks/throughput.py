@@ -1,7 +1,8 @@
 """`make bench`: our grader beside `nbgrader autograde`, on the same light notebooks, in one run.
 
 Both grade the same class, by turns; the table gives medians, and the ratio is what counts: seconds belong to one
-machine. Test cells are plain asserts, which both understand. nbgrader runs student code without isolation, ours in the sandbox.
+machine. Test cells are plain asserts, which both understand. nbgrader runs student code without isolation, ours in the
+sandbox.
 """
 
 import argparse
@@ -116,8 +117,8 @@ def main():
         "# Benchmarks",
         "",
         f"Written by `make bench`: medians of {options.rounds} rounds, both graders by turns, {os.cpu_count()} cores; "
-        "light notebooks (imports, two functions, two tests), the start of each command included. nbgrader runs student "
-        "code as it is; ours runs it in the sandbox, and the tests apart from it.",
+        "light notebooks (imports, two functions, two tests), the start of each command included. nbgrader runs the "
+        "student's code as it is; ours runs it in the sandbox, and the tests apart from it.",
         "",
         "| notebook | nbgrader, s a submission | ours | **throughput** | nbgrader, CPU-s a submission | ours | ratio |",
         "|:--|--:|--:|--:|--:|--:|--:|",

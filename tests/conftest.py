@@ -36,4 +36,5 @@ def kernel_server():
     except SandboxUnavailable as problem:
         pytest.skip(str(problem))
     with server:
+        server.wait_until_ready()
         yield server

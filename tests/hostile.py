@@ -173,7 +173,7 @@ def hostile_submissions(released):
             row="17",
             points=(0, 1),  # the transformed stubs return 5, which is what one plain test wants
         ),
-        blank_with(escape, row="18-21"),
+        blank_with(escape, row="18-21", status=("graded", "timed out")),
         half(
             RIGHT["half"] + "\nimport socket\ngot = []\nfor target in (('1.1.1.1', 53), ('127.0.0.1', 22)):\n"
             "    try: socket.create_connection(target, 1); got.append(target)\n"

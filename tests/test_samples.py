@@ -34,7 +34,7 @@ def make_course(root):
         shutil.copytree(REPOSITORY / place / ASSIGNMENT, root / place / ASSIGNMENT)
     shutil.copy(REPOSITORY / "nbgrader_config.py", root)
     with (root / "solutions" / ASSIGNMENT / "exercises.py").open("a") as exercises:
-        exercises.write("\nfrom autograder.exercise import Limits\n\nLIMITS = Limits(cell_seconds=4)\n")
+        exercises.write("\nfrom autograder.exercise import Limits\n\nLIMITS = Limits(cell_seconds=8)\n")
     return root
 
 

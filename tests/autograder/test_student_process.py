@@ -260,7 +260,7 @@ def test_only_its_own_world_is_there(process, tmp_path):
     assert not any(process.get(name) for name in ("parent", "network", "writes"))
     assert process.get("me") == 65534
     assert set(process.get("environment")) <= {
-        "HOME", "PATH", "LANG", "MPLCONFIGDIR", "IPYTHONDIR", "OMP_NUM_THREADS", "PWD", "MPLBACKEND",
+        "HOME", "PATH", "LANG", "TMPDIR", "MPLCONFIGDIR", "IPYTHONDIR", "OMP_NUM_THREADS", "PWD", "MPLBACKEND",
         "TORCHINDUCTOR_CACHE_DIR",
     }  # fmt: skip
 
