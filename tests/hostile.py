@@ -116,7 +116,12 @@ def hostile_submissions(released):
         half("import os\nos._exit(1)", row="3a", status="died", points=4),
         half("import os\nos.kill(os.getpid(), 9)", row="3b", status="died", points=4),
         half("import ctypes\nctypes.string_at(0)", row="3c", status="died", points=4),
-        half(RIGHT["half"] + "\nfor i in range(2_000_000): print('x' * 100)", row="4", said="cut off"),
+        half(
+            RIGHT["half"] + "\nfor i in range(2_000_000): print('x' * 100)",
+            row="4",
+            status=("graded", "timed out"),
+            said="cut off",
+        ),
         half(RIGHT["half"] + "\nprint('x' * 200_000_000)", row="5a", said="cut off"),
         half(
             RIGHT["half"] + "\nfrom IPython.display import HTML, display\ndisplay(HTML('<b>x</b>' * 3_000_000))",
@@ -130,7 +135,7 @@ def hostile_submissions(released):
             points=(4, 4),
         ),
         half(
-            "import os, time\nfor _ in range(4): os.fork()\nkept = bytearray(b'x' * 400_000_000)\ntime.sleep(9)",
+            "import os, time\nfor _ in range(4): os.fork()\nkept = bytearray(b'x' * 200_000_000)\ntime.sleep(9)",
             row="6b",
             status="out of memory",
             points=4,
