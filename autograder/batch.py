@@ -95,8 +95,26 @@ def grade_batch(course, package, chosen, grade, force=False):
             todo.append(student)
     # Read again when its turn comes: a class's notebooks need not all be in memory.
     submissions = (collect(course.path("submitted", s, package.name), s, package.name) for s in todo)
+    yield from ((record, True) for record in write_results(course, package, grade(submissions) if todo else ()))
+
+
+def write_results(course, package, results):
+    """Write results as they come; yield their records."""
     with GradebookWriter(course, package.assignment) as writer:
-        for graded in grade(submissions) if todo else ():
+        for graded in results:
             writer.write(graded)
             graded.record.save(record_path(course, package.name, graded.record.student))
-            yield graded.record, True
+            yield graded.record
+
+
+def regrade(course, package, students, grade):
+    """Grade again without writing anything.
+
+    Yields
+    ------
+    earlier : Record or None
+    graded : Graded
+    """
+    earlier = {record.student: record for record in load_records(course, package.name)}
+    for graded in grade(collect(course.path("submitted", s, package.name), s, package.name) for s in students):
+        yield earlier.get(graded.record.student), graded

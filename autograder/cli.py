@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import enum
 import json
 import os
 import secrets
@@ -15,12 +16,14 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import batch, pages, pool
+from autograder import batch, export, pages, pool
 from autograder.assignment import AssignmentError
 from autograder.course import Course, CourseError
 from autograder.doctor import examine as examine_machine
+from autograder.export import ExportError
 from autograder.grading import Settings
 from autograder.package import Package
+from autograder.record import write_atomically
 from autograder.release import release as release_assignment
 from autograder.release import same_release
 from autograder.sandbox import SandboxUnavailable
@@ -138,6 +141,38 @@ def grade(
         raise typer.Exit(3)
 
 
+@app.command()
+def regrade(
+    assignment: AssignmentArgument,
+    course: CourseOption = Path("."),
+    seed: Annotated[int | None, typer.Option(help="Draw the hidden cases from this seed.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Write the new results without asking.")] = False,
+):
+    """After a change of the tests: grade all again, show who gains and who loses, and only then write."""
+    place = Course.find(course)
+    package = Package.of(place, assignment)
+    settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
+    chosen = batch.submitters(place, assignment)
+    with batch.only_grader(place):
+        with _graders(package, settings, os.cpu_count() or 1, None, True) as grader:
+            named = ((pair[1].record, pair) for pair in batch.regrade(place, package, chosen, grader))
+            pairs = [pair for _, pair in _with_progress(named, assignment, len(chosen))]
+        table = Table(title=f"{assignment}: what would change", title_justify="left")
+        for heading in ("student", "before", "after", "status"):
+            table.add_column(heading)
+        for old, new in sorted(pairs, key=lambda pair: pair[1].record.student):
+            before = f"{old.points:g} ({old.status})" if old else "not graded"
+            after = f"{new.record.points:g} ({new.record.status})"
+            if before != after:
+                gains = new.record.points > (old.points if old else 0)
+                table.add_row(escape(new.record.student), before, after, "gains" if gains else "loses")
+        console.print(table if table.row_count else "Nobody's points change.")
+        if not (yes or typer.confirm("Write the new results?")):
+            _fail("Nothing was written.")
+        written = list(batch.write_results(place, package, (graded for _, graded in pairs)))
+    console.print(f"Wrote {len(written)} results.")
+
+
 @contextlib.contextmanager
 def _graders(package, settings, jobs, scheduler, isolated):
     """Give the function that grades submissions: here, by local workers, or on a cluster."""
@@ -203,6 +238,52 @@ def report(assignment: AssignmentArgument, course: CourseOption = Path(".")):
     console.print(f"Wrote {_relative(path, place)}.")
 
 
+class Format(enum.StrEnum):
+    """What grades are exported as."""
+
+    csv = "csv"
+    canvas = "canvas"
+    moodle = "moodle"
+    gradescope = "gradescope"
+
+
+@app.command("export")
+def export_grades(
+    assignment: AssignmentArgument,
+    to: Annotated[Format, typer.Option(help="What for.")] = Format.csv,
+    course: CourseOption = Path("."),
+    roster: Annotated[Path | None, typer.Option(help="Canvas: its exported gradebook. Moodle: its worksheet.")] = None,
+    column: Annotated[str | None, typer.Option(help="Canvas: the column; by default the assignment's name.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; a folder for Gradescope.")
+    ] = None,
+):
+    """Write the grades for an LMS: CSV, Canvas, Moodle, or Gradescope's results.json, one a student."""
+    place = Course.find(course)
+    records = _records(place, assignment)
+    points = {record.student: pages.total(place, record) for record in records}
+    if to in (Format.canvas, Format.moodle) and roster is None:
+        _fail(f"{to} needs --roster FILE, which it exports: grades are matched to its list of students.")
+    unknown = []
+    if to is Format.gradescope:
+        folder = output or place.root / "reports" / f"{assignment}-gradescope"
+        for record in records:
+            write_atomically(folder / record.student / "results.json", export.to_gradescope(record))
+        console.print(f"Wrote {len(records)} results to {_relative(folder, place)}.")
+        return
+    if to is Format.canvas:
+        text, unknown = export.to_canvas(records, points, roster.read_text("utf-8"), column or assignment)
+    elif to is Format.moodle:
+        text, unknown = export.to_moodle(records, points, roster.read_text("utf-8"))
+    else:
+        text = export.to_csv(records, points)
+    path = output or place.root / "reports" / f"{assignment}-{to}.csv"
+    write_atomically(path, text)
+    console.print(f"Wrote {_relative(path, place)}.")
+    if unknown:
+        _fail(f"Not in the roster, and so not in the file: {', '.join(unknown)}.", 3)
+
+
 @app.command()
 def doctor():
     """Say what this machine can and cannot isolate, by trying it, and what to do about it."""
@@ -236,6 +317,6 @@ def main():
     """Run the command line; problems that a person can mend are told in one sentence."""
     try:
         app()
-    except (AssignmentError, CannotStart, CourseError, SandboxUnavailable) as problem:
+    except (AssignmentError, CannotStart, CourseError, ExportError, SandboxUnavailable) as problem:
         Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {escape(str(problem))}")
         sys.exit(2)

@@ -39,6 +39,13 @@ def write_feedback(course, record):
     return path
 
 
+def total(course, record):
+    """Points of a record, with those that people have given in place of the automatic ones."""
+    given = gradebook.manual_grades(course, record.assignment, record.student)
+    scores = ((given.get(cell.grade_id, (None, None))[0], cell.points) for cell in record.cells)
+    return sum((by_hand if by_hand is not None else points) or 0.0 for by_hand, points in scores)
+
+
 def _title(cell):
     return ", ".join(cell.exercises) or re.sub(r"[_-]", " ", cell.grade_id)
 

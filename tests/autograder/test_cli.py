@@ -73,6 +73,30 @@ def test_a_batch_ends_in_gradebook_records_and_pages(course, autograder):
     assert scores(course)["ann"] == 0.5
 
 
+@pytest.mark.usefixtures("kernel_server")
+def test_regrade_shows_changes_before_it_writes_and_export_gives_them_on(course, autograder):
+    released = course.path("release", ".", "small") / "small.ipynb"
+    submit(course.root, "ann", answer(released, RIGHT))
+    submit(course.root, "bob", answer(released, RIGHT | {"half": "def half(n):\n    return max(n, 0) // 2"}))
+    assert autograder("grade", "small").returncode == 0
+    assert scores(course) == {"ann": 7, "bob": 5}
+    exercises = course.path("source", ".", "small") / "exercises.py"
+    exercises.write_text(exercises.read_text().replace("for n in (4, 7, -1)}", "for n in (4, 7)}"))
+    asked = autograder("regrade", "small")
+    assert "bob" in asked.stdout and "gains" in asked.stdout and "ann" not in asked.stdout
+    assert asked.returncode == 1 and scores(course) == {"ann": 7, "bob": 5}
+    assert autograder("regrade", "small", "--yes").returncode == 0
+    assert scores(course) == {"ann": 7, "bob": 7}
+
+    assert autograder("export", "small").returncode == 0
+    assert "bob,small,graded,7,8,no," in (course.root / "reports/small-csv.csv").read_text()
+    assert "needs --roster" in autograder("export", "small", "--to", "canvas").stderr
+    (course.root / "canvas.csv").write_text("Student,ID,SIS Login ID,Section\nAnn,1,ann,A\n")
+    exported = autograder("export", "small", "--to", "canvas", "--roster", "canvas.csv")
+    assert exported.returncode == 3 and "Not in the roster, and so not in the file: bob." in exported.stderr
+    assert "Ann,1,ann,A,7" in (course.root / "reports/small-canvas.csv").read_text()
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
