@@ -8,4 +8,4 @@ options=""
 if [ "$(uname)" = Linux ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     options="$options --no-browser"
 fi
-exec jupyter lab $options "$@" lectures/00_start_here.ipynb
+exec jupyter lab $options --LabApp.default_url=/lab/tree/lectures/00_start_here.ipynb "$@"
