@@ -117,7 +117,7 @@ def hostile_submissions(released):
         half("import os\nos.kill(os.getpid(), 9)", row="3b", status="died", points=4),
         half("import ctypes\nctypes.string_at(0)", row="3c", status="died", points=4),
         half(
-            RIGHT["half"] + "\nfor i in range(2_000_000): print('x' * 100)",
+            RIGHT["half"] + "\nfor i in range(300_000): print('x' * 100)",
             row="4",
             status=("graded", "timed out"),
             said="cut off",
