@@ -129,7 +129,7 @@ def hostile_submissions(released):
             said="cut off",
         ),
         half(
-            "kept = []\nwhile True: kept.append(bytearray(50_000_000))",
+            "kept = []\nwhile True: kept.append(bytearray(400_000_000))",
             row="6a",
             status="out of memory",
             points=(4, 4),

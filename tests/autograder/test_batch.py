@@ -199,9 +199,12 @@ def test_writing_the_same_result_twice_changes_nothing(course, grade, released, 
 def test_ctrl_c_stops_cleanly_and_what_is_done_is_kept(course, released):
     submit_class(course, released, 40, [RIGHT | {"half": RIGHT["half"] + "\nimport time; time.sleep(0.3)"}])
     command = [Path(sys.executable).parent / "autograder", "grade", "small", "--jobs", "2"]
-    with subprocess.Popen(
-        command, cwd=course.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as run:
+    options = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, "start_new_session": True}
+
+    def heed_interrupts():  # a test run started in the background has them ignored
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with subprocess.Popen(command, cwd=course.root, preexec_fn=heed_interrupts, **options) as run:
         while len(list((course.root / "records").glob("small/*.json"))) < 3:
             assert run.poll() is None, run.stderr.read()
             time.sleep(0.1)
