@@ -29,12 +29,12 @@ def course(released_small_course, tmp_path):
 def kernel_server():
     """Starts students' processes; skips, saying why, where student code cannot be isolated."""
     from autograder.sandbox import SandboxUnavailable
-    from autograder.student_process import KernelServer
+    from autograder.student_process import CannotStart, KernelServer
 
     try:
         server = KernelServer()
-    except SandboxUnavailable as problem:
+        server.wait_until_ready()
+    except (CannotStart, SandboxUnavailable) as problem:
         pytest.skip(str(problem))
     with server:
-        server.wait_until_ready()
         yield server
