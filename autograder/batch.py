@@ -17,8 +17,23 @@ def record_path(course, assignment, student):
 
 
 def load_records(course, assignment):
-    """Load the records of an assignment, sorted by student."""
-    return [Record.load(path) for path in sorted((course.root / "records" / assignment).glob("*.json"))]
+    """Load the records of an assignment, sorted by student.
+
+    Raises
+    ------
+    CourseError
+        If one is damaged, or of another version of the grader.
+    """
+    records = []
+    for path in sorted((course.root / "records" / assignment).glob("*.json")):
+        try:
+            records.append(Record.load(path))
+        except (ValueError, TypeError, KeyError):
+            raise CourseError(
+                f"{path.relative_to(course.root)} is damaged, or was written by another version of the grader. Run: "
+                f"autograder grade {assignment} {path.stem}"
+            ) from None
+    return records
 
 
 def submitters(course, assignment):

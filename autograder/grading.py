@@ -12,7 +12,6 @@ import nbformat
 from nbgrader.utils import compute_checksum
 
 from autograder.assignment import is_graded, names_used, python_source
-from autograder.exercise import Limits
 from autograder.package import environment_digest
 from autograder.record import CellResult, Record
 from autograder.student_process import CannotStart, Deadline, Proxy, ProxyRecorder, StudentGone
@@ -37,12 +36,9 @@ class Settings:
     ----------
     seed : int
         All cases of a batch are drawn from it, so that every student of the batch answers the same questions.
-    limits : Limits or None
-        In place of the assignment's own.
     """
 
     seed: int
-    limits: Limits | None = None
 
 
 @dataclass
@@ -139,7 +135,7 @@ class GradingCheck:
 
 def _run(submission, record, assignment, files, settings, server):
     """Run all cells, the student's in the student's process and the tests here; return the notebook with outputs."""
-    limits = settings.limits or assignment.limits
+    limits = assignment.limits
     results = {cell.grade_id: cell for cell in record.cells}
     whole = Deadline(limits.notebook_seconds)
     check = GradingCheck(assignment, settings.seed)

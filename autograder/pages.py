@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 import nbformat
+import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
 from autograder import gradebook
@@ -39,6 +40,44 @@ def write_feedback(course, record):
     return path
 
 
+def discrimination(records, position):
+    """How well an exercise tells strong students from weak ones: the correlation of its points with all the others.
+
+    Returns
+    -------
+    float or None
+        From −1 to 1; None if either does not vary, or fewer than three students have points for it.
+
+    Examples
+    --------
+    >>> from autograder.record import CellResult, Record
+    >>> def student(a, b):
+    ...     return Record("s", "hw", cells=[CellResult("a", 2, a), CellResult("b", 2, b)])
+    >>> round(discrimination([student(0, 0), student(1, 1), student(2, 2)], 0), 3)
+    1.0
+    """
+    pairs = [(r.cells[position].points, r.points) for r in records if r.cells[position].points is not None]
+    own = np.array([points for points, _ in pairs])
+    rest = np.array([whole - points for points, whole in pairs])
+    if len(pairs) < 3 or np.ptp(own) == 0 or np.ptp(rest) == 0:
+        return None
+    return float(np.corrcoef(own, rest)[0, 1])
+
+
+def histogram(points, most, bins=10):
+    """Count points in equal bins from 0 to ``most``; return dicts with 'label', 'count' and 'share' of the largest.
+
+    >>> [bar["count"] for bar in histogram([0, 1, 9, 10, 10], 10, bins=5)]
+    [2, 0, 0, 0, 3]
+    """
+    counts, edges = np.histogram(points, bins=bins, range=(0, most or 1))
+    largest = max(counts.max(), 1)
+    return [
+        {"label": f"{low:g} – {high:g}", "count": int(count), "share": round(100 * count / largest)}
+        for count, low, high in zip(counts, edges, edges[1:], strict=False)
+    ]
+
+
 def total(course, record):
     """Points of a record, with those that people have given in place of the automatic ones."""
     given = gradebook.manual_grades(course, record.assignment, record.student)
@@ -64,6 +103,7 @@ def write_report(course, assignment, records):
                 "mean": sum(known) / len(known) if known else None,
                 "full": sum(result.passed for result in results),
                 "graded": len(known),
+                "discrimination": discrimination(graded, position),
                 "mistakes": Counter(name for result in results for name in result.mistakes).most_common(),
             }
         )
@@ -73,6 +113,10 @@ def write_report(course, assignment, records):
         exercises=exercises,
         statuses=Counter(record.status for record in records).most_common(),
         mean=sum(record.points for record in graded) / len(graded) if graded else None,
+        histogram=histogram([record.points for record in graded], records[0].max_points if records else 0),
+        needing_a_look=[record for record in records if record.status != "graded" or record.notes],
+        waiting=sum(record.needs_manual_grade for record in records),
+        seconds=sum(record.seconds for record in records),
     )
     path = course.root / "reports" / f"{assignment}.html"
     write_atomically(path, text)

@@ -65,6 +65,16 @@ def test_unchanged_work_is_not_graded_again(course, grade, released):
     assert fresh == {"s000", "s001", "s002"}
 
 
+def test_a_damaged_record_is_told_and_graded_again(course, grade, released):
+    submit_class(course, released, 2)
+    grade()
+    batch.record_path(course, "small", "s001").write_text('{"student": "s001", "old": 1')
+    with pytest.raises(CourseError, match=r"s001\.json is damaged, or was written by another version"):
+        batch.load_records(course, "small")
+    assert grade()[1] == {"s001"}
+    assert len(batch.load_records(course, "small")) == 2
+
+
 def test_changed_work_and_changed_tests_are_graded_again(course, grade, released):
     submit_class(course, released, 3)
     grade()
