@@ -129,13 +129,13 @@ def hostile_submissions(released):
             said="cut off",
         ),
         half(
-            "kept = []\nwhile True: kept.append(bytearray(400_000_000))",
+            "kept = bytearray(30_000_000_000)",
             row="6a",
             status="out of memory",
             points=(4, 4),
         ),
         half(
-            "import os, time\nfor _ in range(4): os.fork()\nkept = bytearray(b'x' * 200_000_000)\ntime.sleep(9)",
+            "import os, time\nfor _ in range(4): os.fork()\nkept = bytearray(b'x' * 50_000_000) * 2\ntime.sleep(9)",
             row="6b",
             status="out of memory",
             points=4,

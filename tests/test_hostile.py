@@ -34,7 +34,7 @@ def graded(tmp_path_factory, kernel_server):
     """Grade all of them; returns (hostile ones by student, records by student, the finished command, course)."""
     root = small_course.make_course(tmp_path_factory.mktemp("hostile"))
     exercises = root / "solutions" / "small" / "exercises.py"
-    limits = "LIMITS = Limits(cell_seconds=6, output_bytes=20_000, reply_bytes=2_000_000, memory_bytes=800_000_000)"
+    limits = "LIMITS = Limits(cell_seconds=8, output_bytes=20_000, reply_bytes=2_000_000, memory_bytes=500_000_000)"
     exercises.write_text(exercises.read_text() + f"\n{limits}\n")
     course = Course(root)
     release(course, course.assignment("small"))
