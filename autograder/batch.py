@@ -43,6 +43,11 @@ def submitters(course, assignment):
     return sorted(handed_in | set(students(course)))
 
 
+def hand_in(course, package, student):
+    """Read what a student has handed in."""
+    return collect(course.path("submitted", student, package.name), student, package.assignment.notebooks)
+
+
 def unchanged(course, package, handed_in):
     """The record of an earlier grading of exactly this submission with exactly these tests, or None."""
     try:
@@ -103,13 +108,13 @@ def grade_batch(course, package, chosen, grade, force=False):
     """
     todo = []
     for student in chosen:
-        handed_in = collect(course.path("submitted", student, package.name), student, package.name)
+        handed_in = hand_in(course, package, student)
         if not force and (record := unchanged(course, package, handed_in)):
             yield record, False
         else:
             todo.append(student)
     # Read again when its turn comes: a class's notebooks need not all be in memory.
-    submissions = (collect(course.path("submitted", s, package.name), s, package.name) for s in todo)
+    submissions = (hand_in(course, package, student) for student in todo)
     yield from ((record, True) for record in write_results(course, package, grade(submissions) if todo else ()))
 
 
@@ -120,6 +125,7 @@ def write_results(course, package, results):
             writer.write(graded)
             graded.record.save(record_path(course, package.name, graded.record.student))
             yield graded.record
+        writer.assess_lateness()
 
 
 def regrade(course, package, students, grade):
@@ -131,5 +137,5 @@ def regrade(course, package, students, grade):
     graded : Graded
     """
     earlier = {record.student: record for record in load_records(course, package.name)}
-    for graded in grade(collect(course.path("submitted", s, package.name), s, package.name) for s in students):
+    for graded in grade(hand_in(course, package, student) for student in students):
         yield earlier.get(graded.record.student), graded

@@ -21,6 +21,7 @@ from autograder.assignment import AssignmentError
 from autograder.course import Course, CourseError
 from autograder.doctor import examine as examine_machine
 from autograder.export import ExportError
+from autograder.gradebook import final_points, scores
 from autograder.grading import Settings
 from autograder.package import Package
 from autograder.record import write_atomically
@@ -112,7 +113,7 @@ def grade(
     """Grade what was submitted, into records/ and nbgrader's gradebook; a submission never stops the batch."""
     place = Course.find(course)
     place.assignment(assignment)
-    if not (place.path("release", ".", assignment) / f"{assignment}.ipynb").is_file():
+    if not any(place.path("release", ".", assignment).glob("*.ipynb")):
         _fail(f"{assignment} has not been released here. Run: autograder release {assignment}")
     chosen = students or batch.submitters(place, assignment)
     if not chosen:
@@ -226,7 +227,8 @@ def feedback(assignment: AssignmentArgument, course: CourseOption = Path(".")):
     """Write one HTML page of feedback a student, where `nbgrader release_feedback` finds it."""
     place = Course.find(course)
     records = _records(place, assignment)
-    paths = [pages.write_feedback(place, record) for record in records]
+    given = scores(place, assignment)
+    paths = [path for record in records for path in pages.write_feedback(place, record, given.get(record.student))]
     console.print(f"Wrote {len(paths)} pages to {_relative(place.path('feedback', '*', assignment), place)}.")
 
 
@@ -261,14 +263,14 @@ def export_grades(
     """Write the grades for an LMS: CSV, Canvas, Moodle, or Gradescope's results.json, one a student."""
     place = Course.find(course)
     records = _records(place, assignment)
-    points = {record.student: pages.total(place, record) for record in records}
+    points = final_points(place, assignment, records)
     if to in (Format.canvas, Format.moodle) and roster is None:
         _fail(f"{to} needs --roster FILE, which it exports: grades are matched to its list of students.")
     unknown = []
     if to is Format.gradescope:
         folder = output or place.root / "reports" / f"{assignment}-gradescope"
         for record in records:
-            write_atomically(folder / record.student / "results.json", export.to_gradescope(record))
+            write_atomically(folder / record.student / "results.json", export.to_gradescope(record, points))
         console.print(f"Wrote {len(records)} results to {_relative(folder, place)}.")
         return
     if to is Format.canvas:

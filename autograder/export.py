@@ -19,7 +19,7 @@ def to_csv(records, points):
     ----------
     records : sequence of Record
     points : dict of str to float
-        Points by student, those that people have given included.
+        Points by student, as the gradebook has them: with those that people have given, after late penalties.
 
     Returns
     -------
@@ -28,7 +28,7 @@ def to_csv(records, points):
     Examples
     --------
     >>> from autograder.record import CellResult, Record
-    >>> ann = Record("ann", "hw", cells=[CellResult("q", 4, 3.5)])
+    >>> ann = Record("ann", "hw", cells=[CellResult("hw", "q", 4, 3.5)])
     >>> print(to_csv([ann], {"ann": 3.5}), end="")
     student,assignment,status,points,max_points,needs_manual_grade,mistakes
     ann,hw,graded,3.5,4,no,
@@ -39,7 +39,7 @@ def to_csv(records, points):
     for record in records:
         mistakes = "; ".join(name for cell in record.cells for name in cell.mistakes)
         waiting = "yes" if record.needs_manual_grade else "no"
-        given = f"{points[record.student]:g}" if record.status not in ("missing", "unreadable") else ""
+        given = f"{points[record.student]:g}" if record.was_read else ""
         row = [record.student, record.assignment, record.status, given, f"{record.max_points:g}", waiting, mistakes]
         writer.writerow(row)
     return out.getvalue()
@@ -116,8 +116,13 @@ def to_moodle(records, points, roster):
     return out.getvalue(), sorted(set(by_student) - known)
 
 
-def to_gradescope(record):
+def to_gradescope(record, points):
     """One record as Gradescope's ``results.json``.
+
+    Parameters
+    ----------
+    record, points
+        As for `to_csv`.
 
     Returns
     -------
@@ -138,7 +143,7 @@ def to_gradescope(record):
         for number, cell in enumerate(record.cells, 1)
     ]
     data = {
-        "score": record.points,
+        "score": points[record.student],
         "execution_time": record.seconds,
         "output": " ".join([record.reason, *record.notes]).strip(),
         "output_format": "text",
@@ -151,7 +156,7 @@ def to_gradescope(record):
 
 
 def _given(record, points):
-    return f"{points[record.student]:g}" if record and record.status not in ("missing", "unreadable") else ""
+    return f"{points[record.student]:g}" if record and record.was_read else ""
 
 
 def _column(rows, names, what):

@@ -86,6 +86,10 @@ class Child:
     limits : dict
     reason : str
         Why it was killed from here, if it was.
+    cpu_seconds : float
+        Processor time of its family, when last seen.
+    memory_bytes : int
+        Most memory its family was seen to have beyond what it shares with the fork server.
     """
 
     pid: int
@@ -93,6 +97,8 @@ class Child:
     status: int
     limits: dict
     reason: str = ""
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
 
 
 class ForkServer:
@@ -124,6 +130,7 @@ class ForkServer:
         request = msgpack.unpackb(message)
         if "kill" in request:
             if child := self.children.get(request["kill"]):
+                self.measure(child, descendants(child.pid, read_parents()))
                 os.kill(child.pid, signal.SIGKILL)
         else:
             self.fork(request["fork"], request["limits"], *descriptors)
@@ -147,7 +154,9 @@ class ForkServer:
         _, status = os.waitpid(child.pid, 0)
         code = os.waitstatus_to_exitcode(status)
         with contextlib.suppress(OSError):
-            os.write(child.status, msgpack.packb({"reason": child.reason, "code": code}))
+            end = {"reason": child.reason, "code": code}
+            end |= {"cpu_seconds": child.cpu_seconds, "memory_bytes": child.memory_bytes}
+            os.write(child.status, msgpack.packb(end))
         os.close(child.status)
         os.close(child.watch)
 
@@ -158,6 +167,7 @@ class ForkServer:
         parents = read_parents()
         for child in self.children.values():
             family = descendants(child.pid, parents)
+            self.measure(child, family)
             if len(family) > child.limits["processes"] + 3:
                 child.reason = "processes"
             # Pages shared between a process and its fork count twice in the rough sum: look again, properly.
@@ -167,6 +177,14 @@ class ForkServer:
                 child.reason = "memory"
             if child.reason:
                 os.kill(child.pid, signal.SIGKILL)
+
+    @staticmethod
+    def measure(child, family):
+        """Note what a family uses."""
+        shared = rough_memory(os.getpid())
+        own = sum(max(rough_memory(pid) - shared, 0) for pid in family)
+        child.memory_bytes = max(child.memory_bytes, own)
+        child.cpu_seconds = max(child.cpu_seconds, sum(map(processor_seconds, family)))
 
 
 def first_generation(sock, limits, isolated, make_kernel):
@@ -268,6 +286,14 @@ def rough_memory(pid):
 def exact_memory(pid):
     """The same, with pages shared by several processes counted in parts."""
     return _kilobytes(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:"))
+
+
+def processor_seconds(pid):
+    """Processor time of a process and of those of its children that it has waited for."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _kilobytes(path, keys):

@@ -1,15 +1,17 @@
 """Writing records into nbgrader's gradebook: the only place that does."""
 
+import logging
 import os
 import sys
 import time
 import warnings
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from pathlib import Path
 
 import nbformat
 from nbgrader.api import Gradebook, InvalidEntry, MissingEntry
-from nbgrader.preprocessors import SaveCells
+from nbgrader.preprocessors import AssignLatePenalties, SaveCells
+from nbgrader.utils import parse_utc
 from sqlalchemy.exc import OperationalError, SAWarning
 from traitlets.config import Config
 
@@ -19,6 +21,14 @@ from autograder.record import write_atomically
 # nbgrader 0.9 creates submissions in an order that SQLAlchemy 2 remarks upon; the result is right.
 warnings.filterwarnings("ignore", category=SAWarning, module="nbgrader")
 
+
+KEEP_CELLS = (
+    "nbgrader keeps points by cell, and cannot add or take away cells that somebody has been graded on: put the cells "
+    "back, or give the changed assignment a name of its own."
+)
+
+_quiet = logging.getLogger("autograder.gradebook")  # nbgrader tells each step it takes
+_quiet.setLevel(logging.CRITICAL)
 
 LOCK_SECONDS = 60
 """How long to wait for a gradebook that another program has locked."""
@@ -79,20 +89,38 @@ class GradebookWriter:
     course : Course
     assignment : Assignment
         Made known to the gradebook, with its graded cells as released, when the writer is entered.
+
+    Raises
+    ------
+    CourseError
+        If the gradebook has submissions of an assignment with other graded cells.
     """
 
     def __init__(self, course, assignment):
         self._course = course
         self._assignment = assignment
+        self._penalties = AssignLatePenalties(config=Config(course.config), log=_quiet)
+        self._penalties.init_plugin()
 
     def __enter__(self):
         name = self._assignment.name
-        path = self._course.path("release", ".", name) / f"{name}.ipynb"
         self._gradebook = open_gradebook(self._course)
         self._patiently(lambda: self._gradebook.update_or_create_assignment(name))
-        told = {"student": ".", "assignment": name, "notebook": name, "db_url": self._course.nbgrader.db_url}
-        save = SaveCells(config=Config(self._course.config))
-        self._patiently(lambda: save.preprocess(nbformat.read(path, as_version=4), {"nbgrader": told}))
+        known = self._gradebook.find_assignment(name)
+        if known.submissions and {notebook.name for notebook in known.notebooks} != set(self._assignment.notebooks):
+            self._gradebook.close()
+            raise CourseError(f"{name} has other notebooks than when its first submissions were graded. {KEEP_CELLS}")
+        save = SaveCells(config=Config(self._course.config), log=_quiet)
+        for notebook in self._assignment.notebooks:
+            told = {"student": ".", "assignment": name, "notebook": notebook, "db_url": self._course.nbgrader.db_url}
+            released = nbformat.read(self._course.path("release", ".", name) / f"{notebook}.ipynb", as_version=4)
+            try:
+                self._patiently(lambda n=released, told=told: save.preprocess(n, {"nbgrader": told}))
+            except RuntimeError:
+                self._gradebook.close()
+                raise CourseError(
+                    f"{name} has other graded cells than when its first submissions were graded. {KEEP_CELLS}"
+                ) from None
         self._gradebook.db.expire_all()
         return self
 
@@ -100,14 +128,14 @@ class GradebookWriter:
         self._gradebook.close()
 
     def write(self, graded):
-        """Write one result: the graded notebook for formgrader, and the scores.
+        """Write one result: the graded notebooks for formgrader, and the scores.
 
         A score given by a person stays; nbgrader marks such a cell for another look.
         """
         record = graded.record
-        if graded.notebook is not None:
-            folder = self._course.path("autograded", record.student, record.assignment)
-            write_atomically(folder / f"{record.assignment}.ipynb", nbformat.writes(graded.notebook, version=4))
+        folder = self._course.path("autograded", record.student, record.assignment)
+        for name, notebook in graded.notebooks.items():
+            write_atomically(folder / f"{name}.ipynb", nbformat.writes(notebook, version=4))
         self._patiently(lambda: self._write_scores(record))
 
     def _write_scores(self, record):
@@ -116,35 +144,97 @@ class GradebookWriter:
             gradebook.find_student(record.student)
         except MissingEntry:
             gradebook.add_student(record.student)
-        if record.status == "missing":
+        if record.status == "missing" and not record.was_read:
             return
-        now = datetime.now(UTC).replace(tzinfo=None)
+        timestamp = submission_time(record)
         try:
-            gradebook.find_submission(record.assignment, record.student).timestamp = now
+            submission = gradebook.find_submission(record.assignment, record.student)
         except MissingEntry:
-            gradebook.add_submission(record.assignment, record.student, timestamp=now)
-        results = {cell.grade_id: cell for cell in record.cells}
-        notebook = gradebook.find_submission_notebook(record.assignment, record.assignment, record.student)
-        for grade in notebook.grades:
-            cell = results[grade.name]
-            grade.auto_score = cell.points
-            grade.needs_manual_grade = cell.points is None or grade.manual_score is not None
+            submission = gradebook.add_submission(record.assignment, record.student)
+        submission.timestamp = timestamp
+        results = {(cell.notebook, cell.grade_id): cell for cell in record.cells}
+        for notebook in submission.notebooks:
+            for grade in notebook.grades:
+                cell = results[notebook.name, grade.name]
+                grade.auto_score = cell.points
+                grade.needs_manual_grade = cell.points is None or grade.manual_score is not None
+        gradebook.db.flush()
+        gradebook.db.expire(submission)
+        self._assess_lateness(submission)
         gradebook.db.commit()
+
+    def assess_lateness(self):
+        """Set the late penalties of all submissions anew: due dates, extensions and scores may have changed."""
+
+        def assess():
+            for submission in self._gradebook.find_assignment(self._assignment.name).submissions:
+                self._assess_lateness(submission)
+            self._gradebook.db.commit()
+
+        self._patiently(assess)
+
+    def _assess_lateness(self, submission):
+        late = submission.total_seconds_late
+        for notebook in submission.notebooks:
+            self._gradebook.db.refresh(notebook)
+            penalty = None
+            if late > 0:
+                plugin = self._penalties.plugin_inst
+                penalty = plugin.late_submission_penalty(submission.student.id, notebook.score, late)
+            notebook.late_submission_penalty = None if penalty is None else min(max(penalty, 0.0), notebook.score)
 
     def _patiently(self, change):
         return patiently(self._course, change, self._gradebook.db.rollback)
 
 
-def manual_grades(course, assignment, student):
-    """What people have given: grade_id -> (score, comment), for cells that have either."""
-    given = {}
+def submission_time(record):
+    """When a record's submission was handed in, as a datetime in UTC without a zone; None if that is not known."""
+    try:
+        return parse_utc(record.timestamp) if record.timestamp else None
+    except (ValueError, OverflowError):
+        return None
+
+
+@dataclass(frozen=True)
+class Score:
+    """What the gradebook says of one submission, people's grades included.
+
+    Attributes
+    ----------
+    points : float
+        All points: those of people in place of automatic ones, extra credit added, the late penalty taken off.
+    penalty : float
+        For lateness.
+    cells : dict of (str, str) to (float or None, float, str or None)
+        By notebook and ``grade_id``: points given by a person, extra credit, comment.
+    """
+
+    points: float
+    penalty: float
+    cells: dict
+
+
+def scores(course, assignment):
+    """All scores of an assignment, as a dict of student to `Score`."""
+    found = {}
     with open_gradebook(course) as gradebook:
         try:
-            notebook = gradebook.find_submission_notebook(assignment, assignment, student)
+            submissions = gradebook.assignment_submissions(assignment)
         except MissingEntry:
-            return given
-        comments = {comment.name: comment.comment for comment in notebook.comments}
-        for grade in notebook.grades:
-            if grade.manual_score is not None or comments.get(grade.name):
-                given[grade.name] = (grade.manual_score, comments.get(grade.name))
-    return given
+            return found
+        for submission in submissions:
+            cells = {}
+            for notebook in submission.notebooks:
+                comments = {comment.name: comment.comment for comment in notebook.comments}
+                for grade in notebook.grades:
+                    extra = grade.extra_credit or 0.0
+                    cells[notebook.name, grade.name] = (grade.manual_score, extra, comments.get(grade.name))
+            penalty = submission.late_submission_penalty or 0.0
+            found[submission.student.id] = Score(max(0.0, submission.score - penalty), penalty, cells)
+    return found
+
+
+def final_points(course, assignment, records):
+    """Points of each student with a record, as the gradebook has them (see `Score`)."""
+    given = scores(course, assignment)
+    return {r.student: given[r.student].points if r.student in given else r.points for r in records}

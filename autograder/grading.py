@@ -9,9 +9,8 @@ import time
 from dataclasses import dataclass, field
 
 import nbformat
-from nbgrader.utils import compute_checksum
 
-from autograder.assignment import is_graded, names_used, python_source
+from autograder.notebook import is_graded, is_solution, names_used, python_source
 from autograder.package import environment_digest
 from autograder.record import CellResult, Record
 from autograder.student_process import CannotStart, Deadline, Proxy, ProxyRecorder, StudentGone
@@ -43,14 +42,16 @@ class Settings:
 
 @dataclass
 class Graded:
-    """What grading a submission yields: the record, and the notebook with the outputs of this run."""
+    """What grading a submission yields: the record, and the notebooks, by name, with the outputs of this run."""
 
     record: Record
-    notebook: nbformat.NotebookNode | None = None
+    notebooks: dict = field(default_factory=dict)
 
 
 def grade_submission(handed_in, package, settings, server):
     """Grade one submission. Never raises for what a student did.
+
+    Each notebook is run in a process of its own. The record's status is the first that is not 'graded', if any.
 
     Parameters
     ----------
@@ -59,35 +60,48 @@ def grade_submission(handed_in, package, settings, server):
         The assignment.
     settings : Settings
     server : KernelServer
-        Starts the student's process.
+        Starts the student's processes.
 
     Returns
     -------
     Graded
     """
     started = time.perf_counter()
-    assignment = package.assignment
-    record = blank_record(handed_in, package, settings)
-    notebook = None
-    if handed_in.problem:
-        record.status, record.reason = handed_in.problem
-    else:
-        try:
-            submission = restore(parse_notebook(handed_in.notebook), assignment)
-            record.notes += submission.notes
-            files = handed_in.files | package.released
-            notebook = _run(submission, record, assignment, files, settings, server)
-        except Unreadable as problem:
-            record.status, record.reason = "unreadable", f"The notebook could not be read: {problem}."
-        except CannotStart:
-            raise
-        except Exception as problem:  # one submission never stops a batch; points earned before are in the record
-            record.status = "died"
-            record.reason = (
-                f"The grader itself failed on this notebook ({type(problem).__name__}: {problem}): report it."
-            )
+    graded = Graded(blank_record(handed_in, package, settings))
+    record = graded.record
+    ends = [
+        _grade_notebook(name, handed_in, package, settings, server, graded) for name in package.assignment.notebooks
+    ]
+    bad = [(name, *end) for name, end in zip(package.assignment.notebooks, ends, strict=True) if end[0] != "graded"]
+    if bad:
+        record.status = bad[0][1]
+        several = len(ends) > 1
+        record.reason = " ".join(f"{name}: {reason}" if several else reason for name, _, reason in bad)
     record.seconds = round(time.perf_counter() - started, 2)
-    return Graded(record, notebook)
+    return graded
+
+
+def _grade_notebook(name, handed_in, package, settings, server, graded):
+    """Grade one notebook of a submission; return its status and the reason for it."""
+    if name in handed_in.problems:
+        return handed_in.problems[name]
+    own = package.assignment.notebooks[name]
+    try:
+        submission = restore(parse_notebook(handed_in.notebooks[name]), own)
+        graded.record.notes += submission.notes
+        run = NotebookRun(own, submission, graded.record, package, settings.seed)
+        with server.start(package.assignment.limits, handed_in.files | package.beside) as process:
+            graded.notebooks[name] = run.run(process)
+        graded.record.cpu_seconds += process.usage.get("cpu_seconds", 0.0)
+        graded.record.memory_bytes = max(graded.record.memory_bytes, process.usage.get("memory_bytes", 0))
+    except Unreadable as problem:
+        return "unreadable", f"The notebook could not be read: {problem}."
+    except CannotStart:
+        raise
+    except Exception as problem:  # one submission never stops a batch; points earned before are in the record
+        problem = f"{type(problem).__name__}: {problem}"
+        return "died", f"The grader itself failed on this notebook ({problem}): report it."
+    return run.status, run.reason
 
 
 def grading_key(handed_in, package):
@@ -97,12 +111,17 @@ def grading_key(handed_in, package):
 
 def blank_record(handed_in, package, settings):
     """The record of a submission before anything has been graded: no points anywhere."""
-    graded = [cell.metadata.nbgrader for cell in package.assignment.notebook.cells if is_graded(cell)]
     return Record(
         handed_in.student,
         package.name,
-        cells=[CellResult(cell.grade_id, float(cell.points)) for cell in graded],
+        cells=[
+            CellResult(name, cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points))
+            for name, notebook in package.assignment.notebooks.items()
+            for cell in notebook.cells
+            if is_graded(cell)
+        ],
         notes=list(handed_in.notes),
+        timestamp=handed_in.timestamp,
         seed=settings.seed,
         key=grading_key(handed_in, package),
     )
@@ -133,69 +152,139 @@ class GradingCheck:
         self.verdicts.append(examine(name, cases, lambda: ProxyRecorder(answer, parameters), explanations))
 
 
-def _run(submission, record, assignment, files, settings, server):
-    """Run all cells, the student's in the student's process and the tests here; return the notebook with outputs."""
-    limits = assignment.limits
-    results = {cell.grade_id: cell for cell in record.cells}
-    whole = Deadline(limits.notebook_seconds)
-    check = GradingCheck(assignment, settings.seed)
-    tests = {"__name__": "__main__"}
-    for source in assignment.support_sources:
-        exec(compile(python_source(source), f"<{assignment.name}>", "exec"), tests)
-    tests["check"] = check
-    gone = None
-    with server.start(limits, files) as process:
-        for step in submission.steps:
+class NotebookRun:
+    """Runs one submitted notebook: the student's cells in the student's process, the tests here.
+
+    Parameters
+    ----------
+    own : InstructorNotebook
+    submission : Submission
+        The student's version of it, restored.
+    record : Record
+        Its cells and notes are filled in.
+    package : Package
+    seed : int
+        Of the cases.
+
+    Attributes
+    ----------
+    status, reason : str
+        How it ended, as in a record.
+    """
+
+    def __init__(self, own, submission, record, package, seed):
+        self.own = own
+        self.submission = submission
+        self.record = record
+        self.assignment = package.assignment
+        self.blank_sources = package.blank_sources
+        self.results = {cell.grade_id: cell for cell in record.cells if cell.notebook == own.name}
+        self.check = GradingCheck(package.assignment, seed)
+        self.tests = {"__name__": "__main__"}
+        for source in own.support_sources:
+            exec(compile(python_source(source), f"<{own.name}>", "exec"), self.tests)
+        self.tests["check"] = self.check
+        self.status, self.reason = "graded", ""
+
+    def run(self, process):
+        """Run all cells with a `StudentProcess`; return the notebook with the outputs."""
+        whole = Deadline(self.assignment.limits.notebook_seconds)
+        gone = None
+        for step in self.submission.steps:
             cell = step.cell
-            grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
+            result = self.results.get(cell.metadata.get("nbgrader", {}).get("grade_id"))
+            if is_graded(cell) and not step.graded:
+                self.leave_to_a_person(cell, result)
             if cell.cell_type != "code":
-                if is_graded(cell):
-                    _leave_to_a_person(cell, assignment, results[grade_id])
                 continue
             if gone:
                 if step.graded:
-                    results[grade_id].message = f"Not run: {gone.message}"
+                    result.message = f"Not run: {gone.message}"
                 continue
-            process.deadline = Deadline(min(limits.cell_seconds, whole.left))
+            process.deadline = Deadline(min(self.assignment.limits.cell_seconds, whole.left))
             try:
-                if step.graded:
-                    limit = _grade_cell(step, results[grade_id], process, check, tests, assignment)
-                else:
-                    limit = _run_cell(cell, process, record)
+                limit = self.grade_cell(step, result, process) if step.graded else self.run_cell(cell, process)
                 if limit in LIMIT_STATUSES:
-                    record.status, record.reason = LIMIT_STATUSES[limit]
+                    self.status, self.reason = LIMIT_STATUSES[limit]
             except StudentGone as end:
                 gone = end
-                record.status, record.reason = end.status, end.message
+                self.status, self.reason = end.status, end.message
                 if step.graded:
-                    results[grade_id].message = end.message
+                    result.message = end.message
                 else:
                     cell.outputs = [_error_output(end.status, end.message)]
-    return nbformat.v4.new_notebook(
-        cells=[step.cell for step in submission.steps], metadata=assignment.notebook.metadata
-    )
+        cells = [step.cell for step in self.submission.steps]
+        return nbformat.v4.new_notebook(cells=cells, metadata=self.own.metadata)
+
+    def leave_to_a_person(self, cell, result):
+        """A free answer: no points yet, except none for one that was left as it was released."""
+        blank = self.blank_sources[self.own.name, result.grade_id].strip()
+        unanswered = is_solution(cell) and cell.source.strip() in ("", blank)
+        result.points = 0.0 if unanswered else None
+        result.message = "No answer." if unanswered else "To be graded by a person."
+
+    def run_cell(self, cell, process):
+        """Run a cell of the student's; return the kind of error that ended it, if any."""
+        ran = process.run_cell(cell.source)
+        cell.outputs = [output for output in map(_output, ran["outputs"]) if output]
+        cell.execution_count = ran["count"]
+        if ran["cut"]:
+            note = "The notebook printed more than is kept; the rest was cut off."
+            self.record.notes += [note] if note not in self.record.notes else []
+        return ran["failed"].kind if ran["failed"] else None
+
+    def grade_cell(self, step, result, process):
+        """Run a test cell here, with the student's names as proxies, and score it; return the limit it hit, if any."""
+        cell, graded = step.cell, step.graded
+        self.check.verdicts = verdicts = []
+        value, error, limits_hit = None, None, []
+        printed = io.StringIO()
+        try:
+            for name in sorted(names_used(graded.source) & self.own.student_names):
+                self.tests[name] = self.students(name, process)
+            with contextlib.redirect_stdout(printed):
+                value = _execute(graded.source, self.tests)
+        except NameError as problem:
+            error = f"{problem}: the cell that should define it is empty, or failed."
+        except StudentError as problem:
+            error = str(problem) if problem.kind != "TimeLimit" else problem.message
+            limits_hit = [problem.kind]
+        except Exception as problem:
+            error = f"{type(problem).__name__}: {problem}"
+        share = 0.0 if error else _share(value, verdicts, graded.points)
+        result.points = round(share * graded.points, 2)
+        result.passed = share == 1.0
+        result.exercises = [v.exercise for v in verdicts]
+        result.mistakes = [v.diagnosis[0] for v in verdicts if v.diagnosis]
+        result.message = "\n".join([*map(card.text, verdicts), *([error] if error else [])]) or "All tests pass."
+        result.html = "".join(map(card.html, verdicts))
+        cell.outputs = [
+            nbformat.v4.new_output("display_data", {"text/html": card.html(v), "text/plain": card.text(v)})
+            for v in verdicts
+        ]
+        if printed.getvalue():
+            cell.outputs.append(nbformat.v4.new_output("stream", text=printed.getvalue()))
+        if error:
+            cell.outputs.append(_error_output("Not passed", error))
+        limits_hit += [failure.error.kind for verdict in verdicts for failure in verdict.failures if failure.error]
+        return next((kind for kind in limits_hit if kind in LIMIT_STATUSES), None)
+
+    def students(self, name, process):
+        """The student's object of this name."""
+        self.tests.pop(name, None)
+        found = process.get(name)
+        if name in self.assignment.exercises and not isinstance(found, Proxy):
+            raise StudentError("TypeError", message=f"{name} should be a function, and is {describe(found)}")
+        return found
 
 
-def _leave_to_a_person(cell, assignment, result):
-    """A free-text answer: no points yet, except none for one that was left as it was released."""
-    own = next(
-        c for c in assignment.notebook.cells if c.metadata.get("nbgrader", {}).get("grade_id") == result.grade_id
-    )
-    unanswered = compute_checksum(cell) == own.metadata.nbgrader.get("checksum") or not cell.source.strip()
-    unanswered |= cell.source.strip() == "YOUR ANSWER HERE"
-    result.points = 0.0 if unanswered else None
-    result.message = "No answer." if unanswered else "To be graded by a person."
-
-
-def _run_cell(cell, process, record):
-    """Run a cell of the student's; return the kind of error that ended it, if any."""
-    ran = process.run_cell(cell.source)
-    cell.outputs = [output for output in map(_output, ran["outputs"]) if output]
-    cell.execution_count = ran["count"]
-    if ran["cut"]:
-        note = "The notebook printed more than is kept; the rest was cut off."
-        record.notes += [note] if note not in record.notes else []
-    return ran["failed"].kind if ran["failed"] else None
+def _share(value, verdicts, most):
+    """The share of a cell's points: that of its checks, or a number its last line gives as points, or all of them."""
+    if verdicts:
+        return sum(verdict.fraction for verdict in verdicts) / len(verdicts)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return min(max(float(value) / most, 0.0), 1.0) if most and not math.isnan(value) else 0.0
+    return 1.0
 
 
 def _output(item):
@@ -210,50 +299,6 @@ def _output(item):
 
 def _error_output(name, message):
     return nbformat.v4.new_output("error", ename=name, evalue=message, traceback=[f"{name}: {message}"])
-
-
-def _grade_cell(step, result, process, check, tests, assignment):
-    """Run a test cell here, with the student's names as proxies, and score it; return the kind of limit it hit."""
-    cell, graded = step.cell, step.graded
-    check.verdicts = []
-    value, error, limits_hit = None, None, []
-    printed = io.StringIO()
-    try:
-        for name in sorted(names_used(graded.source) & assignment.student_names):
-            tests.pop(name, None)
-            tests[name] = process.get(name)
-            if name in assignment.exercises and not isinstance(tests[name], Proxy):
-                raise StudentError("TypeError", message=f"{name} should be a function, and is {describe(tests[name])}")
-        with contextlib.redirect_stdout(printed):
-            value = _execute(graded.source, tests)
-    except NameError as problem:
-        error = f"{problem}: the cell that should define it is empty, or failed."
-    except StudentError as problem:
-        error = str(problem) if problem.kind != "TimeLimit" else problem.message
-        limits_hit = [problem.kind]
-    except Exception as problem:
-        error = f"{type(problem).__name__}: {problem}"
-    verdicts = check.verdicts
-    share = 0.0 if error else sum(v.fraction for v in verdicts) / len(verdicts) if verdicts else 1.0
-    partial = isinstance(value, int | float) and not isinstance(value, bool) and not verdicts
-    if partial and not error:
-        share = min(max(float(value) / graded.points, 0.0), 1.0) if graded.points and not math.isnan(value) else 0.0
-    result.points = round(share * graded.points, 2)
-    result.passed = share == 1.0
-    result.exercises = [v.exercise for v in verdicts]
-    result.mistakes = [v.diagnosis[0] for v in verdicts if v.diagnosis]
-    result.message = "\n".join([*map(card.text, verdicts), *([error] if error else [])]) or "All tests pass."
-    result.html = "".join(map(card.html, verdicts))
-    cell.outputs = [
-        nbformat.v4.new_output("display_data", {"text/html": card.html(v), "text/plain": card.text(v)})
-        for v in verdicts
-    ]
-    if printed.getvalue():
-        cell.outputs.append(nbformat.v4.new_output("stream", text=printed.getvalue()))
-    if error:
-        cell.outputs.append(_error_output("Not passed", error))
-    limits_hit += [failure.error.kind for verdict in verdicts for failure in verdict.failures if failure.error]
-    return next((kind for kind in limits_hit if kind in LIMIT_STATUSES), None)
 
 
 def _execute(source, namespace):

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import nbformat
+
 from autograder.assignment import Assignment
 from autograder.sandbox import PACKAGE_ROOT
 
@@ -22,7 +24,7 @@ class Package:
     source : dict of str to bytes
         The instructor's folder: notebook, exercises.py and whatever is beside them.
     released : dict of str to bytes
-        The released files that a student's notebook finds beside it.
+        The released folder: blank notebooks and what lies beside them.
     """
 
     name: str
@@ -32,17 +34,27 @@ class Package:
     @classmethod
     def of(cls, course, name):
         """Pack an assignment of a course."""
-        released = _read(course.path("release", ".", name))
-        return cls(
-            name,
-            _read(course.assignment(name).folder),
-            {file: content for file, content in released.items() if not file.endswith(".ipynb")},
-        )
+        return cls(name, _read(course.assignment(name).folder), _read(course.path("release", ".", name)))
+
+    @functools.cached_property
+    def beside(self):
+        """The released files that a student's notebook finds beside it."""
+        return {name: content for name, content in self.released.items() if not name.endswith(".ipynb")}
+
+    @functools.cached_property
+    def blank_sources(self):
+        """Sources of nbgrader's cells as they were released: (notebook, grade_id) -> source."""
+        return {
+            (name, cell.metadata.nbgrader.grade_id): cell.source
+            for name in self.assignment.notebooks
+            for cell in nbformat.reads(self.released[f"{name}.ipynb"].decode(), as_version=4).cells
+            if "nbgrader" in cell.metadata
+        }
 
     @functools.cached_property
     def digest(self):
         """SHA-256 over all files."""
-        return _digest({f"source/{k}": v for k, v in self.source.items()} | self.released)
+        return _digest({f"source/{k}": v for k, v in self.source.items()} | self.beside)
 
     @property
     def assignment(self):

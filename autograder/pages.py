@@ -7,8 +7,8 @@ import nbformat
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 
-from autograder import gradebook
 from autograder.record import write_atomically
+from autograder.submission import EXCHANGE_FILES
 from visionlab.checks.card import STYLE
 
 _templates = Environment(
@@ -17,27 +17,50 @@ _templates = Environment(
 _templates.filters["points"] = lambda value: "–" if value is None else f"{value:g}"
 
 
-def write_feedback(course, record):
-    """Write a student's feedback page where nbgrader's release_feedback expects it; return its path."""
-    given = gradebook.manual_grades(course, record.assignment, record.student)
-    rows = []
-    for cell in record.cells:
-        score, comment = given.get(cell.grade_id, (None, None))
-        points = score if score is not None else cell.points
-        rows.append({"cell": cell, "points": points, "comment": comment, "title": _title(cell)})
-    autograded = course.path("autograded", record.student, record.assignment) / f"{record.assignment}.ipynb"
-    source = nbformat.read(autograded, as_version=4).cells if autograded.exists() else []
-    text = _templates.get_template("feedback.html").render(
-        record=record,
-        rows=rows,
-        points=sum(row["points"] or 0 for row in rows),
-        style=STYLE,
-        sources=[cell.source for cell in source if cell.cell_type == "code"],
-        without_style=lambda card: card.replace(STYLE, ""),
-    )
-    path = course.path("feedback", record.student, record.assignment) / f"{record.assignment}.html"
-    write_atomically(path, text)
-    return path
+def write_feedback(course, record, score):
+    """Write a student's feedback, one page a notebook, where nbgrader's release_feedback expects it.
+
+    Parameters
+    ----------
+    course : Course
+    record : Record
+    score : Score or None
+        What the gradebook says of it.
+
+    Returns
+    -------
+    list of Path
+    """
+    given = score.cells if score else {}
+    folder = course.path("feedback", record.student, record.assignment)
+    submitted = course.path("submitted", record.student, record.assignment)
+    for name in EXCHANGE_FILES:  # release_feedback reads from them whom the pages belong to
+        if (submitted / name).is_file() and not (submitted / name).is_symlink():
+            write_atomically(folder / name, (submitted / name).read_text(encoding="utf-8", errors="replace"))
+    paths = []
+    notebooks = list(dict.fromkeys(cell.notebook for cell in record.cells))
+    for notebook in notebooks:
+        rows = []
+        for cell in record.cells:
+            if cell.notebook == notebook:
+                points, extra, comment = given.get((notebook, cell.grade_id), (None, 0.0, None))
+                points = cell.points if points is None else points
+                rows.append({"cell": cell, "points": points, "extra": extra, "comment": comment, "title": _title(cell)})
+        autograded = course.path("autograded", record.student, record.assignment) / f"{notebook}.ipynb"
+        source = nbformat.read(autograded, as_version=4).cells if autograded.exists() else []
+        text = _templates.get_template("feedback.html").render(
+            record=record,
+            notebook=notebook if len(notebooks) > 1 else "",
+            rows=rows,
+            points=score.points if score else record.points,
+            penalty=score.penalty if score else 0.0,
+            style=STYLE,
+            sources=[cell.source for cell in source if cell.cell_type == "code"],
+            without_style=lambda card: card.replace(STYLE, ""),
+        )
+        paths.append(folder / f"{notebook}.html")
+        write_atomically(paths[-1], text)
+    return paths
 
 
 def discrimination(records, position):
@@ -52,7 +75,7 @@ def discrimination(records, position):
     --------
     >>> from autograder.record import CellResult, Record
     >>> def student(a, b):
-    ...     return Record("s", "hw", cells=[CellResult("a", 2, a), CellResult("b", 2, b)])
+    ...     return Record("s", "hw", cells=[CellResult("hw", "a", 2, a), CellResult("hw", "b", 2, b)])
     >>> round(discrimination([student(0, 0), student(1, 1), student(2, 2)], 0), 3)
     1.0
     """
@@ -78,20 +101,13 @@ def histogram(points, most, bins=10):
     ]
 
 
-def total(course, record):
-    """Points of a record, with those that people have given in place of the automatic ones."""
-    given = gradebook.manual_grades(course, record.assignment, record.student)
-    scores = ((given.get(cell.grade_id, (None, None))[0], cell.points) for cell in record.cells)
-    return sum((by_hand if by_hand is not None else points) or 0.0 for by_hand, points in scores)
-
-
 def _title(cell):
     return ", ".join(cell.exercises) or re.sub(r"[_-]", " ", cell.grade_id)
 
 
 def write_report(course, assignment, records):
     """Write the instructor's report on an assignment; return its path."""
-    graded = [record for record in records if record.status not in ("missing", "unreadable")]
+    graded = [record for record in records if record.was_read]
     exercises = []
     for position, cell in enumerate(records[0].cells if records else []):
         results = [record.cells[position] for record in graded]

@@ -16,7 +16,8 @@ class CellResult:
 
     Attributes
     ----------
-    grade_id : str
+    notebook, grade_id : str
+        nbgrader's ids of the notebook and, in it, the cell.
     points, max_points : float
         ``points`` is None for a cell that a person must grade.
     passed : bool
@@ -30,6 +31,7 @@ class CellResult:
         Named bugs found, one an exercise at most.
     """
 
+    notebook: str
     grade_id: str
     max_points: float
     points: float | None = 0.0
@@ -55,6 +57,13 @@ class Record:
     notes : list of str
         What was unusual about the submission.
     seconds : float
+        Wall-clock time of the grading.
+    cpu_seconds : float
+        Processor time of the student's process, as far as it was seen.
+    memory_bytes : int
+        Most memory that the student's processes were seen to have, beyond what they share with the fork server.
+    timestamp : str
+        When it was handed in; '' if that is not known.
     seed : int
         What the cases were drawn from.
     key : str
@@ -68,6 +77,9 @@ class Record:
     cells: list = field(default_factory=list)
     notes: list = field(default_factory=list)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    memory_bytes: int = 0
+    timestamp: str = ""
     seed: int = 0
     key: str = ""
 
@@ -80,6 +92,11 @@ class Record:
     def max_points(self):
         """Points that can be given, those by a person included."""
         return sum(cell.max_points for cell in self.cells)
+
+    @property
+    def was_read(self):
+        """Whether there was a notebook that could be read: else there is nothing to give points for."""
+        return self.status not in ("missing", "unreadable") or any(cell.message for cell in self.cells)
 
     @property
     def needs_manual_grade(self):

@@ -210,6 +210,12 @@ class StudentProcess:
                 return msgpack.unpackb(os.read(self._status, 4096))
         return {"reason": "", "code": None}
 
+    @property
+    def usage(self):
+        """What it has used, once it has ended: 'cpu_seconds' and 'memory_bytes', as far as it was seen."""
+        end = self._end or {}
+        return {key: end[key] for key in ("cpu_seconds", "memory_bytes") if key in end}
+
     def run_cell(self, source):
         """Run a cell.
 

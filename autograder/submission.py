@@ -1,5 +1,6 @@
 """Reading a submitted notebook: nothing in it is believed but the student's own cells."""
 
+import difflib
 import hashlib
 import json
 import stat
@@ -8,13 +9,17 @@ from pathlib import Path
 
 import nbformat
 
-from autograder.assignment import is_graded, is_solution
+from autograder.notebook import is_graded, is_solution
 
 MAX_BYTES = 20_000_000
 """Size of a notebook that is still read."""
 
 MAX_FILE_BYTES = 100_000_000
 """Size of all other files of a submission together."""
+
+TIMESTAMP = "timestamp.txt"
+EXCHANGE_FILES = (TIMESTAMP, "submission_secret.txt")
+"""What nbgrader's exchange lays beside the notebooks: when they came, and where their feedback goes."""
 
 
 class Unreadable(Exception):
@@ -28,27 +33,33 @@ class HandedIn:
     Attributes
     ----------
     student : str
-    notebook : bytes
-        Content of the notebook's file, b'' if there is a problem.
-    problem : tuple of str
-        ``('missing', reason)`` or ``('unreadable', reason)``, () if there is a notebook.
+    notebooks : dict of str to bytes
+        Content of each notebook's file that could be read, by nbgrader's notebook id.
+    problems : dict of str to tuple of str
+        The others: ``('missing', reason)`` or ``('unreadable', reason)``.
     notes : tuple of str
         What was unusual.
     files : dict of str to bytes
-        Other files handed in beside it.
+        Other files handed in beside them.
+    timestamp : str
+        When it was handed in, as nbgrader's exchange noted it; '' if it did not.
     """
 
     student: str
-    notebook: bytes = b""
-    problem: tuple = ()
+    notebooks: dict = field(default_factory=dict)
+    problems: dict = field(default_factory=dict)
     notes: tuple = ()
     files: dict = field(default_factory=dict)
+    timestamp: str = ""
 
     @property
     def digest(self):
         """SHA-256 over all that was handed in."""
-        content = hashlib.sha256(self.notebook + repr((self.problem, self.notes)).encode())
-        for name, data in sorted(self.files.items()):
+        parts = {"problems": repr((sorted(self.problems.items()), self.notes)).encode()}
+        parts |= {f"notebooks/{name}": data for name, data in self.notebooks.items()}
+        parts |= {f"files/{name}": data for name, data in self.files.items()}
+        content = hashlib.sha256(self.timestamp.encode())
+        for name, data in sorted(parts.items()):
             content.update(f"\0{name}\0{len(data)}\0".encode() + data)
         return content.hexdigest()
 
@@ -84,35 +95,43 @@ class Submission:
     notes: list = field(default_factory=list)
 
 
-def collect(folder, student, name):
-    """Read a submission's folder: the notebook ``name``, and the files beside it. Links are never followed.
+def collect(folder, student, names):
+    """Read a submission's folder: the notebooks called ``names``, and the files beside them. Links are never followed.
 
     Returns
     -------
     HandedIn
     """
-    folder, notes = Path(folder), ()
-    path = folder / f"{name}.ipynb"
-    if not path.exists() and not path.is_symlink():
-        others = sorted(folder.glob("*.ipynb")) if folder.is_dir() else []
-        if len(others) != 1:
-            more = f", and {len(others)} notebooks of other names" if others else ""
-            return HandedIn(student, problem=("missing", f"No notebook: there is no {path.name}{more}."))
-        notes = (f"The notebook was called {others[0].name}; it was taken for {path.name}.",)
-        path = others[0]
-    try:
-        content = _read_regular(path, MAX_BYTES)
-    except Unreadable as problem:
-        return HandedIn(student, problem=("unreadable", f"The notebook could not be read: {problem}."), notes=notes)
-    files, left = {}, MAX_FILE_BYTES
-    for other in sorted(folder.iterdir()):
-        if other.suffix != ".ipynb" and not other.is_dir():
+    folder = Path(folder)
+    notebooks, problems, files, notes = {}, {}, {}, []
+    paths = {name: folder / f"{name}.ipynb" for name in names}
+    absent = [name for name, path in paths.items() if not path.exists() and not path.is_symlink()]
+    others = sorted(set(folder.glob("*.ipynb")) - set(paths.values())) if folder.is_dir() else []
+    if len(absent) == len(others) == 1:
+        notes.append(f"The notebook was called {others[0].name}; it was taken for {absent[0]}.ipynb.")
+        paths[absent.pop()] = others[0]
+    more = f", and {len(others)} notebooks of other names" if others else ""
+    for name, path in paths.items():
+        if name in absent:
+            problems[name] = ("missing", f"No notebook: there is no {path.name}{more}.")
+            continue
+        try:
+            notebooks[name] = _read_regular(path, MAX_BYTES)
+        except Unreadable as problem:
+            problems[name] = ("unreadable", f"The notebook could not be read: {problem}.")
+    left = MAX_FILE_BYTES
+    for other in sorted(folder.iterdir()) if notebooks else ():
+        if other.suffix != ".ipynb" and other.name not in EXCHANGE_FILES and not other.is_dir():
             try:
                 files[other.name] = _read_regular(other, left)
                 left -= len(files[other.name])
             except Unreadable as problem:
-                notes += (f"Left out: {problem}.",)
-    return HandedIn(student, content, notes=notes, files=files)
+                notes.append(f"Left out: {problem}.")
+    try:
+        timestamp = _read_regular(folder / TIMESTAMP, 1000).decode(errors="replace").strip()
+    except Unreadable:
+        timestamp = ""
+    return HandedIn(student, notebooks, problems, tuple(notes), files, timestamp)
 
 
 def _read_regular(path, most):
@@ -170,17 +189,18 @@ def _tidy(cell):
     return tidy
 
 
-def restore(notebook, assignment):
+def restore(notebook, own):
     """Put the instructor's cells back into a student's notebook.
 
-    Cells are recognised by nbgrader's ``grade_id``, or, where that was stripped, by the notebook's cell id. Test cells
-    and locked cells get the instructor's source; those that are missing are put back after the cell they followed.
+    Cells are recognised by nbgrader's ``grade_id``, or, where that was stripped, by the notebook's cell id, or by their
+    place between cells that are as they were released. Test cells and locked cells get the instructor's source; those
+    that are missing are put back after the cell they followed.
 
     Parameters
     ----------
     notebook : nbformat.NotebookNode
         From `parse_notebook`.
-    assignment : Assignment
+    own : InstructorNotebook
 
     Returns
     -------
@@ -191,14 +211,12 @@ def restore(notebook, assignment):
     Unreadable
         If not one of the assignment's cells can be recognised.
     """
-    ours = [cell for cell in assignment.notebook.cells if "nbgrader" in cell.metadata]
+    ours = [cell for cell in own.cells if "nbgrader" in cell.metadata]
     by_id = {cell.metadata.nbgrader.grade_id: cell for cell in ours}
-    by_cell_id = {cell.id: cell.metadata.nbgrader.grade_id for cell in ours}
-    graded = {cell.grade_id: cell for cell in assignment.graded_cells}
-    test_sources = {cell.source.strip() for cell in assignment.graded_cells}
+    graded = {cell.grade_id: cell for cell in own.graded_cells}
+    test_sources = {cell.source.strip() for cell in own.graded_cells}
     notes, steps, seen, put_back = [], [], set(), []
-    for cell in notebook.cells:
-        grade_id = cell.metadata.get("nbgrader", {}).get("grade_id") or by_cell_id.get(cell.get("id"))
+    for cell, grade_id in zip(notebook.cells, _recognise(notebook.cells, own, notes), strict=True):
         if grade_id in seen:
             notes.append(f"There was a copy of the cell {grade_id!r}; the first one was graded.")
             grade_id = None
@@ -225,6 +243,31 @@ def restore(notebook, assignment):
     if put_back:
         notes.append(f"Missing, and put back: {', '.join(put_back)}.")
     return Submission(steps, notes)
+
+
+def _recognise(cells, own, notes):
+    """The ``grade_id`` of each of a student's cells, None for those that are the student's own."""
+    told = [cell.metadata.get("nbgrader", {}).get("grade_id") for cell in cells]
+    if any(told):
+        by_cell_id = {c.id: c.metadata.nbgrader.grade_id for c in own.cells if "nbgrader" in c.metadata}
+        return [grade_id or by_cell_id.get(cell.get("id")) for cell, grade_id in zip(cells, told, strict=True)]
+    notes.append("All of nbgrader's metadata was gone; the cells were recognised by their ids or their places.")
+    places = {cell.id: place for place, cell in enumerate(own.cells)}
+    found = [places.get(cell.get("id")) for cell in cells]
+    # What has no id is found by its place between cells that are as they were released.
+    theirs = [
+        f"id {place}" if place is not None else cell.source.strip() for place, cell in zip(found, cells, strict=True)
+    ]
+    ours = [f"id {i}" if i in found else cell.source.strip() for i, cell in enumerate(own.cells)]
+    matcher = difflib.SequenceMatcher(None, theirs, ours, autojunk=False)
+    for tag, start, end, own_start, own_end in matcher.get_opcodes():
+        kinds = [[cell.cell_type for cell in part] for part in (cells[start:end], own.cells[own_start:own_end])]
+        if tag not in ("equal", "replace") or kinds[0] != kinds[1]:
+            continue
+        for place, own_place in zip(range(start, end), range(own_start, own_end), strict=True):
+            if tag == "equal" or is_solution(own.cells[own_place]):
+                found[place] = own_place
+    return [None if place is None else own.cells[place].metadata.get("nbgrader", {}).get("grade_id") for place in found]
 
 
 def _restore_cell(cell, own):

@@ -90,7 +90,8 @@ def judge(assignment, exercise, answer, cases):
 
 
 def _check_points(assignment, exercise, proof):
-    cells = [cell for cell in assignment.graded_cells if f"check({exercise.name})" in cell.source]
+    cells = assignment.notebook_of(exercise.name).graded_cells
+    cells = [cell for cell in cells if f"check({exercise.name})" in cell.source]
     if len(cells) != 1:
         proof.problems.append(f"{len(cells)} graded cells call check({exercise.name}); it must be one")
     elif cells[0].points != exercise.points:

@@ -80,6 +80,13 @@ def hostile_submissions(released):
         for one in notebook.cells:
             one.metadata = {}
 
+    def strip_ids(notebook):
+        strip(notebook)
+        notebook.nbformat_minor = 4
+        for one in notebook.cells:
+            one.pop("id")
+        notebook.cells.insert(4, nbformat.v4.new_markdown_cell("My notes"))
+
     def disguise(notebook):
         for one in notebook.cells:
             if one.source.startswith("check("):
@@ -151,7 +158,8 @@ def hostile_submissions(released):
             row="8",
         ),
         change("9", drop_tests, said="Missing, and put back"),
-        change("10", strip),
+        change("10a", strip, said="metadata was gone"),
+        change("10b", strip_ids, said="metadata was gone"),
         change("11", disguise, points=7),
         change("12", lambda n: metadata(n, grade=False, solution=True)),
         change("13a", copy_cell, said="There was a copy"),
@@ -206,7 +214,7 @@ def hostile_submissions(released):
         ),
         half("def half(n): return None", row="29a", points=4, said="yours is None"),
         half("def half(n): return 'five'", row="29b", points=4, said="yours is the text 'five'"),
-        half("import numpy as np\ndef half(n): return np.ones(10**7)", row="29c", points=4, said="the limit is 2 MB"),
+        half("import numpy as np\ndef half(n): return np.ones(10**6)", row="29c", points=4, said="the limit is 2 MB"),
         half(
             "import gc, sys\ndef half(n):\n    frame = sys._getframe()\n    while frame.f_back: frame = frame.f_back\n"
             "    hidden = [o for o in gc.get_objects() if type(o).__name__ in ('Exercise', 'PreparedCase')]\n"

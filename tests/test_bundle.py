@@ -39,7 +39,7 @@ def test_it_holds_no_secret(bundle):
     course = Course(ROOT)
     for name in course.assignment_names():
         assignment = course.assignment(name)
-        bodies = [solution_lines(source) for source in assignment.solution_sources]
+        bodies = [solution_lines(source) for own in assignment.notebooks.values() for source in own.solution_sources]
         for exercise in assignment.exercises.values():
             hidden = [case.name for case in exercise.cases if case.hidden]
             sources = [bug.source for bug in exercise.bugs if bug.source] + [style.source for style in exercise.correct]

@@ -15,7 +15,8 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.assignment import Assignment, python_source
+from autograder.assignment import Assignment
+from autograder.notebook import python_source
 
 ROOT = Path(__file__).parents[1]
 LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"))

@@ -198,7 +198,7 @@ def test_writing_the_same_result_twice_changes_nothing(course, grade, released, 
     grade()
     before = scores(course)
     package = Package.of(course, "small")
-    work = [batch.collect(course.path("submitted", "s000", "small"), "s000", "small")]
+    work = [batch.hand_in(course, package, "s000")]
     (graded,) = pool.grade_here(work, package, Settings(seed=1), kernel_server)
     with GradebookWriter(course, package.assignment) as writer:
         writer.write(graded)

@@ -8,9 +8,21 @@ from autograder.export import ExportError, to_canvas, to_csv, to_gradescope, to_
 from autograder.record import CellResult, Record
 
 RECORDS = [
-    Record("ann", "hw", cells=[CellResult("q", 4, 3.5, mistakes=["stride, ignored"]), CellResult("text", 2, None)]),
-    Record("bob", "hw", status="unreadable", reason="no", cells=[CellResult("q", 4), CellResult("text", 2)]),
-    Record("cyd", "hw", status="died", reason="crash", cells=[CellResult("q", 4, 1.0), CellResult("text", 2, 0.0)]),
+    Record(
+        "ann",
+        "hw",
+        cells=[CellResult("hw", "q", 4, 3.5, mistakes=["stride, ignored"]), CellResult("hw", "text", 2, None)],
+    ),
+    Record(
+        "bob", "hw", status="unreadable", reason="no", cells=[CellResult("hw", "q", 4), CellResult("hw", "text", 2)]
+    ),
+    Record(
+        "cyd",
+        "hw",
+        status="died",
+        reason="crash",
+        cells=[CellResult("hw", "q", 4, 1.0), CellResult("hw", "text", 2, 0.0)],
+    ),
 ]
 POINTS = {"ann": 5.0, "bob": 0.0, "cyd": 1.0}
 CANVAS = """Student,ID,SIS User ID,SIS Login ID,Section,hw (77),other (78)
@@ -61,9 +73,9 @@ def test_a_roster_of_something_else_is_told(roster):
 
 
 def test_gradescope_results():
-    data = json.loads(to_gradescope(RECORDS[0]))
-    assert data["score"] == 3.5
+    data = json.loads(to_gradescope(RECORDS[0], POINTS))
+    assert data["score"] == 5
     assert [test["max_score"] for test in data["tests"]] == [4, 2]
     assert data["tests"][0]["tags"] == ["stride, ignored"]
     assert {"name", "score", "max_score", "status", "output", "output_format", "visibility"} <= set(data["tests"][0])
-    assert json.loads(to_gradescope(RECORDS[2]))["extra_data"]["status"] == "died"
+    assert json.loads(to_gradescope(RECORDS[2], POINTS))["extra_data"]["status"] == "died"

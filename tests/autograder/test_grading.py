@@ -24,7 +24,7 @@ def grade_folder(course, kernel_server):
     """Grade what lies in ann's folder."""
 
     def grade():
-        handed_in = collect(course.path("submitted", "ann", "small"), "ann", "small")
+        handed_in = collect(course.path("submitted", "ann", "small"), "ann", ["small"])
         return grade_submission(handed_in, Package.of(course, "small"), Settings(seed=5), kernel_server)
 
     return grade
@@ -228,8 +228,10 @@ def test_the_students_cells_keep_their_outputs_in_the_graded_notebook(grade, rel
     notebook = answer(released, RIGHT)
     notebook.cells.append(nbformat.v4.new_code_cell("print('hello')"))
     graded = grade(notebook)
-    assert any(out.get("text") == "hello\n" for cell in graded.notebook.cells for out in cell.get("outputs", []))
-    nbformat.validate(graded.notebook)
+    assert any(
+        out.get("text") == "hello\n" for cell in graded.notebooks["small"].cells for out in cell.get("outputs", [])
+    )
+    nbformat.validate(graded.notebooks["small"])
 
 
 def test_same_seed_same_questions(grade, released):
