@@ -4,6 +4,7 @@ Rows 26 (partial credit) and 27, 32, 33 (resubmission, killed grader, two grader
 """
 
 import os
+import stat
 import subprocess
 import sys
 import tempfile
@@ -18,7 +19,9 @@ from autograder.gradebook import open_gradebook
 from autograder.release import release
 from tests import small_course
 from tests.hostile import RIGHT, hostile_submissions, lay_out
-from tests.small_course import answer, submit
+from tests.small_course import REPOSITORY, answer, submit
+
+pytestmark = pytest.mark.xdist_group("hostile")
 
 HONEST = {
     f"honest-{i}": (RIGHT | wrong, points)
@@ -29,24 +32,54 @@ HONEST = {
 }
 
 
-@pytest.fixture(scope="module")
-def graded(tmp_path_factory, kernel_server):
+ORDINARY_USER = 12345
+"""The batch is graded once by whoever runs the tests, and, where that is root, once more as nobody in particular."""
+
+USERS = [None, ORDINARY_USER] if os.geteuid() == 0 else [None]
+
+
+def ordinary_users(command, stage):
+    """A command line by which root runs ``command`` as an ordinary user, who sees this Python even in root's home."""
+    needed = [Path(sys.base_prefix), REPOSITORY]
+    # The outermost folder on the way that others may not enter is covered by one that they may.
+    shut = {p: next((f for f in reversed(p.parents) if not f.stat().st_mode & stat.S_IXOTH), None) for p in needed}
+    shut = {path: folder for path, folder in shut.items() if folder}
+    steps = [f"mkdir -p {stage}/{i} && mount --bind {path} {stage}/{i}" for i, path in enumerate(shut)]
+    steps += [f"mount -t tmpfs -o mode=755 none {folder}" for folder in sorted(set(shut.values()))]
+    steps += [f"mkdir -p {path} && mount --bind {stage}/{i} {path}" for i, path in enumerate(shut)]
+    steps += [f'exec setpriv --reuid={ORDINARY_USER} --regid={ORDINARY_USER} --clear-groups "$@"']
+    return ["unshare", "--mount", "sh", "-c", " && ".join(steps), "sh", *map(str, command)]
+
+
+@pytest.fixture(scope="module", params=USERS, ids=lambda user: "ordinary user" if user else "this user")
+def graded(request, kernel_server):
     """Grade all of them; returns (hostile ones by student, records by student, the finished command, course)."""
-    root = small_course.make_course(tmp_path_factory.mktemp("hostile"))
-    exercises = root / "solutions" / "small" / "exercises.py"
-    limits = "LIMITS = Limits(cell_seconds=8, output_bytes=20_000, reply_bytes=2_000_000, memory_bytes=500_000_000)"
-    exercises.write_text(exercises.read_text() + f"\n{limits}\n")
-    course = Course(root)
-    release(course, course.assignment("small"))
-    released = course.path("release", ".", "small") / "small.ipynb"
-    for student, (answers, _) in HONEST.items():
-        submit(root, student, answer(released, answers))
-    hostile = {f"hostile-{one.row}": one for one in hostile_submissions(released)}
-    for student, one in hostile.items():
-        lay_out(root / "submitted" / student / "small", one, released)
-    command = [Path(sys.executable).parent / "autograder", "grade", "small", "--seed", "7"]
-    ran = subprocess.run(command, cwd=root, env=os.environ | {"COLUMNS": "200"}, capture_output=True, text=True)
-    return hostile, {record.student: record for record in load_records(course, "small")}, ran, course
+    with tempfile.TemporaryDirectory(prefix="hostile-") as folder:
+        root = small_course.make_course(Path(folder) / "course")
+        exercises = root / "solutions" / "small" / "exercises.py"
+        limits = "cell_seconds=8, output_bytes=20_000, reply_bytes=2_000_000, memory_bytes=600_000_000"
+        exercises.write_text(exercises.read_text() + f"\nLIMITS = Limits({limits})\n")
+        course = Course(root)
+        release(course, course.assignment("small"))
+        released = course.path("release", ".", "small") / "small.ipynb"
+        for student, (answers, _) in HONEST.items():
+            submit(root, student, answer(released, answers))
+        hostile = {f"hostile-{one.row}": one for one in hostile_submissions(released)}
+        for student, one in hostile.items():
+            lay_out(root / "submitted" / student / "small", one, released)
+        if request.param:
+            for path in [Path(folder), *Path(folder).rglob("*")]:
+                os.chown(path, request.param, request.param, follow_symlinks=False)
+        command = [str(Path(sys.executable).parent / "autograder"), "grade", "small", "--seed", "7"]
+        if request.param:
+            (Path(folder) / "stage").mkdir()
+            command = ordinary_users(command, Path(folder) / "stage")
+            tried = subprocess.run([*command, "--help"], cwd=root, capture_output=True, text=True, check=False)
+            if tried.returncode:
+                pytest.skip(f"root cannot run Python as an ordinary user here: {tried.stderr.strip()}")
+        environment = os.environ | {"COLUMNS": "200", "HOME": folder}
+        ran = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, check=False)
+        yield hostile, {record.student: record for record in load_records(course, "small")}, ran, course
 
 
 def rows():
@@ -57,7 +90,6 @@ def rows():
         return [one.row for one in hostile_submissions(path)]
 
 
-@pytest.mark.xdist_group("hostile")
 def test_the_batch_ends_well(graded):
     hostile, records, ran, _ = graded
     assert ran.returncode == 0, ran.stderr
@@ -65,7 +97,6 @@ def test_the_batch_ends_well(graded):
     assert set(records) == set(hostile) | set(HONEST)
 
 
-@pytest.mark.xdist_group("hostile")
 @pytest.mark.parametrize("row", rows())
 def test_misbehaviour(graded, row):
     hostile, records, _, _ = graded
@@ -79,7 +110,6 @@ def test_misbehaviour(graded, row):
     assert record.max_points == 8
 
 
-@pytest.mark.xdist_group("hostile")
 @pytest.mark.parametrize("student", HONEST)
 def test_honest_students_get_their_own_points(graded, student):
     _, records, _, _ = graded
@@ -91,7 +121,6 @@ def test_honest_students_get_their_own_points(graded, student):
         assert records[student].points == points
 
 
-@pytest.mark.xdist_group("hostile")
 def test_gradebook_holds_what_the_records_say_and_nothing_else(graded):
     _, records, _, course = graded
     with open_gradebook(course) as gradebook:
@@ -100,7 +129,6 @@ def test_gradebook_holds_what_the_records_say_and_nothing_else(graded):
     assert scores == {student: r.points for student, r in records.items() if r.status != "missing"}
 
 
-@pytest.mark.xdist_group("hostile")
 def test_nothing_is_left_behind(graded):
     _, _, _, course = graded
     listing = subprocess.run(["ps", "-eo", "args", "-ww"], capture_output=True, text=True).stdout
