@@ -9,6 +9,7 @@ from collections import Counter
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 
+from autograder import isolation
 from autograder.grading import Graded, blank_record, grade_submission
 from autograder.student_process import KernelServer
 
@@ -28,6 +29,9 @@ _worker = {}
 def _start_worker(package, settings, server):
     # Ctrl-C goes to the grader alone, which lets its workers finish what they have in hand.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A grader that is killed must not leave workers behind; where that cannot be asked for, they end with their pool.
+    with contextlib.suppress(AttributeError, OSError):
+        isolation.die_with_parent()
     _worker.update(package=package, settings=settings, server=server)
 
 

@@ -230,6 +230,43 @@ def test_ctrl_c_stops_cleanly_and_what_is_done_is_kept(course, released):
     assert str(run.pid) not in listing
 
 
+def test_a_killed_grader_loses_nothing_and_the_same_command_does_the_rest(course, released):
+    """SIGKILL in the middle of a batch of 50; in the end the gradebook is that of an undisturbed run."""
+    submit_class(course, released, 50)
+    command = [Path(sys.executable).parent / "autograder", "grade", "small", "--seed", "1", "--jobs", "2"]
+    with subprocess.Popen(
+        command, cwd=course.root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
+    ) as run:
+        while len(list((course.root / "records").glob("small/*.json"))) < 10:
+            assert run.poll() is None
+            time.sleep(0.02)
+        run.kill()
+    kept = {path.stem for path in (course.root / "records" / "small").glob("*.json")}
+    assert 10 <= len(kept) < 50
+    deadline = time.monotonic() + 30
+    while str(run.pid) in subprocess.run(["ps", "-eo", "pgid="], capture_output=True, text=True).stdout.split():
+        assert time.monotonic() < deadline, "workers outlive the grader"
+        time.sleep(0.1)
+    again = subprocess.run(command, cwd=course.root, capture_output=True, text=True)
+    assert again.returncode == 0, again.stderr
+    assert f"{len(kept)} unchanged since they were last graded" in again.stdout
+    assert scores(course) == {f"s{i:03}": (7, 4, 0)[i % 3] for i in range(50)}
+
+
+def test_two_graders_at_once(course, released):
+    submit_class(course, released, 12)
+    command = [Path(sys.executable).parent / "autograder", "grade", "small", "--jobs", "1"]
+    options = {"cwd": course.root, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(command, **options) for _ in range(2)]
+    said = [run.communicate(timeout=120)[1] for run in both]
+    codes = [run.returncode for run in both]
+    # Whichever comes second is sent away in a sentence, or comes so late that there is nothing left to do.
+    assert 0 in codes and set(codes) <= {0, 2}
+    for code, text in zip(codes, said, strict=True):
+        assert code == 0 or "Another grader is at work on this course" in " ".join(text.split())
+    assert scores(course) == {f"s{i:03}": (7, 4, 0)[i % 3] for i in range(12)}
+
+
 def test_strict_and_json(course, released):
     submit(course.root, "ann", answer(released, RIGHT))
     submit(course.root, "bob", b"{")
@@ -239,28 +276,28 @@ def test_strict_and_json(course, released):
     assert [(r["student"], r["status"]) for r in json.loads(ran.stdout)] == [("ann", "graded"), ("bob", "unreadable")]
 
 
-def test_a_dask_cluster_with_a_killed_worker_gives_the_same_gradebook(course, grade, released):
+def test_a_dask_cluster_with_a_killed_worker_gives_the_same_gradebook(course, grade, kernel_server, released):
     """Several worker processes, one killed in the middle: graded exactly once, as on this machine alone."""
     from distributed import Client, LocalCluster
 
-    submit_class(course, released, 60)
-    alone, _ = grade()
-    before = scores(course)
+    submit_class(course, released, 300)
     package = Package.of(course, "small")
+    alone, _ = grade(lambda work: pool.grade_locally(work, package, Settings(seed=1), kernel_server, 2))
+    before = scores(course)
     with (
-        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        LocalCluster(n_workers=3, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
         killed = []
 
         def killing(work):
             for number, graded in enumerate(pool.grade_on_cluster(work, package, Settings(seed=1), True, client)):
-                if number == 15:
+                if number == 40:
                     killed.append(next(iter(client.run(os.getpid).values())))
                     os.kill(killed[0], signal.SIGKILL)
                 yield graded
 
         many, fresh = grade(killing, force=True)
-    assert killed and len(fresh) == 60
+    assert killed and len(fresh) == 300
     assert {s: (r.status, r.cells) for s, r in many.items()} == {s: (r.status, r.cells) for s, r in alone.items()}
     assert scores(course) == before
