@@ -7,6 +7,7 @@ import json
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -16,8 +17,9 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import batch, export, pages, pool
+from autograder import batch, cluster, export, pages, pool
 from autograder.assignment import AssignmentError
+from autograder.cluster import ClusterError
 from autograder.course import Course, CourseError
 from autograder.doctor import examine as examine_machine
 from autograder.export import ExportError
@@ -38,7 +40,16 @@ app = typer.Typer(
 )
 console = Console(highlight=False)
 
-AssignmentArgument = Annotated[str, typer.Argument(help="The assignment's name, such as hw3_convolution.")]
+
+def _complete_assignment(incomplete: str):
+    names = (path.parent.name for path in Path.cwd().glob("solutions/*/exercises.py"))
+    return sorted(name for name in names if name.startswith(incomplete))
+
+
+AssignmentArgument = Annotated[
+    str,
+    typer.Argument(help="The assignment's name, such as hw3_convolution.", autocompletion=_complete_assignment),
+]
 CourseOption = Annotated[
     Path, typer.Option("--course", help="The course's folder, or one inside it.", show_default="the current folder")
 ]
@@ -104,6 +115,9 @@ def grade(
         int | None, typer.Option("--jobs", "-j", min=1, help="Local workers; by default one a core.")
     ] = None,
     scheduler: Annotated[str | None, typer.Option(help="Grade on the Dask cluster at this address, tcp://…")] = None,
+    cluster_file: Annotated[
+        Path | None, typer.Option("--cluster", help="Start the Dask cluster that this YAML file describes (Slurm, …).")
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also grade again what has not changed.")] = False,
     seed: Annotated[int | None, typer.Option(help="Draw the hidden cases from this seed, to repeat a grading.")] = None,
     sandbox: Annotated[bool, typer.Option(help="Isolate student code; --no-sandbox only for code you trust.")] = True,
@@ -122,10 +136,11 @@ def grade(
     records, kept = [], 0
     package = Package.of(place, assignment)
     workers = jobs or os.cpu_count() or 1
-    with batch.only_grader(place), _graders(package, settings, workers, scheduler, sandbox) as grader:
+    where = _graders(package, settings, sandbox, workers, scheduler, cluster_file)
+    with batch.only_grader(place), where as grader:
         done = batch.grade_batch(place, package, chosen, grader, force)
         try:
-            for record, fresh in _with_progress(done, assignment, len(chosen)):
+            for record, fresh in _with_progress(done, len(chosen)):
                 records.append(record)
                 kept += not fresh
         except KeyboardInterrupt:
@@ -155,9 +170,9 @@ def regrade(
     settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
     chosen = batch.submitters(place, assignment)
     with batch.only_grader(place):
-        with _graders(package, settings, os.cpu_count() or 1, None, True) as grader:
+        with _graders(package, settings, True, os.cpu_count() or 1) as grader:
             named = ((pair[1].record, pair) for pair in batch.regrade(place, package, chosen, grader))
-            pairs = [pair for _, pair in _with_progress(named, assignment, len(chosen))]
+            pairs = [pair for _, pair in _with_progress(named, len(chosen))]
         table = Table(title=f"{assignment}: what would change", title_justify="left")
         for heading in ("student", "before", "after", "status"):
             table.add_column(heading)
@@ -175,12 +190,12 @@ def regrade(
 
 
 @contextlib.contextmanager
-def _graders(package, settings, jobs, scheduler, isolated):
+def _graders(package, settings, isolated, jobs, scheduler=None, cluster_file=None):
     """Give the function that grades submissions: here, by local workers, or on a cluster."""
-    if scheduler:
-        from distributed import Client
-
-        with Client(scheduler, timeout="20s", set_as_default=False) as client:
+    if scheduler and cluster_file:
+        _fail("Give either --scheduler, a cluster that runs, or --cluster, a file that tells how to start one.")
+    if scheduler or cluster_file:
+        with cluster.connect(scheduler) if scheduler else cluster.start(cluster_file) as client:
             yield lambda submissions: pool.grade_on_cluster(submissions, package, settings, isolated, client)
         return
     with KernelServer(isolated) as server:
@@ -193,14 +208,17 @@ def _graders(package, settings, jobs, scheduler, isolated):
             yield lambda submissions: pool.grade_locally(submissions, package, settings, server, jobs)
 
 
-def _with_progress(results, assignment, total):
+def _with_progress(results, total):
     """Show a progress bar beside the results as they come."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    rate = TextColumn("{task.fields[rate]}", style="dim")
+    columns = (BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn(), TextColumn("{task.description}"))
     # Without a thread that refreshes it, as workers are forked meanwhile.
     with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=False) as progress:
-        task = progress.add_task(f"Grading {assignment}", total=total)
-        for record, fresh in results:
-            progress.update(task, advance=1, description=f"Grading {assignment}: {record.student}", refresh=True)
+        started = time.monotonic()
+        task = progress.add_task("waiting for the first result", total=total, rate="")
+        for done, (record, fresh) in enumerate(results, 1):
+            rate = f"{60 * done / (time.monotonic() - started):.0f} a minute"
+            progress.update(task, advance=1, description=record.student, rate=rate, refresh=True)
             yield record, fresh
 
 
@@ -319,6 +337,6 @@ def main():
     """Run the command line; problems that a person can mend are told in one sentence."""
     try:
         app()
-    except (AssignmentError, CannotStart, CourseError, ExportError, SandboxUnavailable) as problem:
+    except (AssignmentError, CannotStart, ClusterError, CourseError, ExportError, SandboxUnavailable) as problem:
         Console(stderr=True, highlight=False).print(f"[bold red]autograder:[/] {escape(str(problem))}")
         sys.exit(2)

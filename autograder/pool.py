@@ -11,6 +11,7 @@ from concurrent.futures.process import BrokenProcessPool
 
 from autograder import isolation
 from autograder.grading import Graded, blank_record, grade_submission
+from autograder.package import Package
 from autograder.student_process import KernelServer
 
 ATTEMPTS = 2
@@ -132,21 +133,27 @@ def grade_on_cluster(submissions, package, settings, isolated, client):
     from distributed import as_completed
     from distributed.scheduler import KilledWorker
 
-    shared = client.scatter(package, broadcast=True)
+    # A task rather than scattered data: should all workers that hold it end, it is simply made again.
+    shared = client.submit(Package, package.name, package.source, package.released, pure=False)
     resources = {"GPU": 1} if package.assignment.limits.gpu else None
-    waiting = iter(submissions)
-    width = max(4, 2 * sum(client.nthreads().values()))
+    waiting, futures, running = iter(submissions), as_completed(loop=client.loop), 0
 
     def submit(handed_in):
         future = client.submit(_grade_remotely, handed_in, shared, settings, isolated, pure=False, resources=resources)
         future.handed_in = handed_in
-        return future
+        futures.add(future)
 
-    futures = as_completed([submit(one) for one in itertools.islice(waiting, width)])
-    for future in futures:
+    while True:
+        # Few in flight, as each is held in memory here; more as workers join.
+        width = max(4, 2 * sum(client.nthreads().values()))
+        for handed_in in itertools.islice(waiting, max(width - running, 0)):
+            submit(handed_in)
+            running += 1
+        if not running:
+            return
+        future = next(futures)
+        running -= 1
         try:
             yield future.result()
         except KilledWorker:
             yield gave_up(future.handed_in, package, settings)
-        with contextlib.suppress(StopIteration):
-            futures.add(submit(next(waiting)))
