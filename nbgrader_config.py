@@ -2,6 +2,7 @@
 
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
+c.CourseDirectory.course_id = "visionlab"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
 # exercises.py holds the hidden cases and the bug catalogue: it must never be copied into a release.

@@ -135,7 +135,7 @@ def grade(
     settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
     records, kept = [], 0
     package = Package.of(place, assignment)
-    workers = jobs or os.cpu_count() or 1
+    workers = jobs or _default_jobs(package)
     where = _graders(package, settings, sandbox, workers, scheduler, cluster_file)
     with batch.only_grader(place), where as grader:
         done = batch.grade_batch(place, package, chosen, grader, force)
@@ -170,7 +170,7 @@ def regrade(
     settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
     chosen = batch.submitters(place, assignment)
     with batch.only_grader(place):
-        with _graders(package, settings, True, os.cpu_count() or 1) as grader:
+        with _graders(package, settings, True, _default_jobs(package)) as grader:
             named = ((pair[1].record, pair) for pair in batch.regrade(place, package, chosen, grader))
             pairs = [pair for _, pair in _with_progress(named, len(chosen))]
         table = Table(title=f"{assignment}: what would change", title_justify="left")
@@ -198,7 +198,7 @@ def _graders(package, settings, isolated, jobs, scheduler=None, cluster_file=Non
         with cluster.connect(scheduler) if scheduler else cluster.start(cluster_file) as client:
             yield lambda submissions: pool.grade_on_cluster(submissions, package, settings, isolated, client)
         return
-    with KernelServer(isolated) as server:
+    with KernelServer(isolated, package.assignment.limits.gpu) as server:
         if jobs == 1:
             yield lambda submissions: pool.grade_here(submissions, package, settings, server)
         else:
@@ -206,6 +206,11 @@ def _graders(package, settings, isolated, jobs, scheduler=None, cluster_file=Non
                 package.assignment.draw(name, settings.seed)
             server.wait_until_ready()
             yield lambda submissions: pool.grade_locally(submissions, package, settings, server, jobs)
+
+
+def _default_jobs(package):
+    """A worker a core, but one where all would use the same GPU."""
+    return 1 if package.assignment.limits.gpu else os.cpu_count() or 1
 
 
 def _with_progress(results, total):

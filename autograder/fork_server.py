@@ -223,7 +223,9 @@ def second_generation(sock, limits, make_kernel):
     pid = os.fork()
     if pid == 0:
         try:
-            isolation.limit(limits["memory_bytes"], limits["disk_bytes"], limits["processes"], limits["cpu_seconds"])
+            # CUDA reserves far more addresses than it uses memory: there only what is used is watched.
+            memory = None if limits["gpu"] else limits["memory_bytes"]
+            isolation.limit(memory, limits["disk_bytes"], limits["processes"], limits["cpu_seconds"])
             isolation.renounce()
             isolation.filter_system_calls()
         except (OSError, ValueError):

@@ -40,7 +40,9 @@ def open_gradebook(course):
     beside = str(Path(sys.executable).parent)
     if beside not in os.environ.get("PATH", "").split(os.pathsep):
         os.environ["PATH"] = os.pathsep.join([beside, os.environ.get("PATH", "")])
-    return patiently(course, lambda: Gradebook(course.nbgrader.db_url, course.nbgrader.course_id))
+    # PostgreSQL insists that assignments belong to a course; without an id of its own it is nbgrader's default one.
+    course_id = course.nbgrader.course_id or "default_course"
+    return patiently(course, lambda: Gradebook(course.nbgrader.db_url, course_id))
 
 
 def patiently(course, action, recover=lambda: None):

@@ -84,9 +84,10 @@ def furnish(folders, disk_bytes, files_most):
 
 
 def limit(memory_bytes, file_bytes, processes, cpu_seconds):
-    """Set the limits that the kernel keeps for each process."""
-    # The hard limit leaves the kernel room to say that the soft one was reached.
-    resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes + MEMORY_RESERVE))
+    """Set the limits that the kernel keeps for each process; memory may be None."""
+    if memory_bytes is not None:
+        # The hard limit leaves the kernel room to say that the soft one was reached.
+        resource.setrlimit(resource.RLIMIT_DATA, (memory_bytes, memory_bytes + MEMORY_RESERVE))
     for name, value in (
         ("FSIZE", file_bytes),
         ("NPROC", processes),

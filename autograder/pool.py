@@ -112,8 +112,11 @@ _one_at_a_time = threading.Lock()
 def _grade_remotely(handed_in, package, settings, isolated):
     """Runs on a Dask worker, which has the packages installed and needs nothing else."""
     with _one_at_a_time:  # test cells run in the worker's own process
-        if "server" not in _remote:
-            _remote["server"] = KernelServer(isolated)
+        world = {"isolated": isolated, "gpu": package.assignment.limits.gpu}
+        if _remote.get("world") != world:
+            if "server" in _remote:
+                _remote["server"].close()
+            _remote.update(world=world, server=KernelServer(**world))
         return grade_submission(handed_in, package, settings, _remote["server"])
 
 

@@ -1,5 +1,6 @@
 """The bubblewrap sandbox that the fork server, and so every student's process, lives in."""
 
+import glob
 import os
 import shutil
 import sys
@@ -22,11 +23,15 @@ VISIBLE = (
 """What there is of the course inside: of the grader, nothing but what runs there."""
 
 
+GPU_NODES = ("/dev/nvidia*", "/dev/nvidia-caps/*", "/dev/kfd", "/dev/dri/renderD*", "/dev/dxg")
+"""Devices through which CUDA and ROCm reach a GPU; the driver's libraries are in /usr."""
+
+
 class SandboxUnavailable(Exception):
     """This machine cannot isolate student code; the message says what to do."""
 
 
-def commands(argv):
+def commands(argv, gpu=False):
     """Ways to run the fork server's command in a world of its own, the better one first.
 
     Set up by root, a sandbox can give up root for good, so that student code has no user's rights on this machine: if
@@ -35,6 +40,8 @@ def commands(argv):
     Parameters
     ----------
     argv : sequence of str
+    gpu : bool
+        Whether GPUs can be used inside.
 
     Returns
     -------
@@ -50,16 +57,21 @@ def commands(argv):
             "Student code runs in a bubblewrap sandbox, and bubblewrap is not installed here. Install it "
             "(Debian, Ubuntu: sudo apt-get install bubblewrap), or trust the code and pass --no-sandbox."
         )
-    return [[*_world(privileged), "--", *argv] for privileged in ((True, False) if os.geteuid() == 0 else (False,))]
+    ways = (True, False) if os.geteuid() == 0 else (False,)
+    return [[*_world(privileged, gpu), "--", *argv] for privileged in ways]
 
 
-def _world(privileged):
+def _world(privileged, gpu):
     """Options of bubblewrap that make a read-only world with a Python in it and nothing else."""
     world = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     world += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
     if not privileged:
         world += ["--unshare-user", "--uid", "65534", "--gid", "65534", "--cap-drop", "ALL"]
     world += ["--proc", "/proc", "--dev", "/dev", "--perms", "1777", "--tmpfs", "/tmp", "--dir", HOME]
+    if gpu:
+        world += ["--ro-bind-try", "/sys", "/sys"]  # where drivers look up the topology
+        for node in sorted(path for pattern in GPU_NODES for path in glob.glob(pattern) if not os.path.isdir(path)):
+            world += ["--dev-bind", node, node]
     for path in ("/usr", "/bin", "/lib", "/lib64", "/etc/ld.so.cache", "/etc/alternatives", "/etc/fonts"):
         world += ["--ro-bind-try", path, path]
     shown = [Path(sys.base_prefix), Path(sys.prefix), *(PACKAGE_ROOT / name for name in VISIBLE)]

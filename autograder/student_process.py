@@ -69,17 +69,19 @@ class KernelServer:
     ----------
     isolated : bool
         False runs them without a sandbox: for trusted code only.
+    gpu : bool
+        Whether the sandbox lets them use this machine's GPUs.
 
     Raises
     ------
     SandboxUnavailable
     """
 
-    def __init__(self, isolated=True):
+    def __init__(self, isolated=True, gpu=False):
         self._isolated = isolated
         self._numbers = itertools.count()
         argv = [sys.executable, "-I", "-m", "autograder.fork_server", "isolated" if isolated else "open"]
-        self._commands = sandbox.commands(argv) if isolated else [argv]
+        self._commands = sandbox.commands(argv, gpu) if isolated else [argv]
         self._ready = False
         self._start()
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autograder.exercise import Limits
-from autograder.student_process import Proxy, StudentGone
+from autograder.student_process import KernelServer, Proxy, StudentGone
 from visionlab.checks.cases import StudentError
 
 
@@ -275,3 +275,16 @@ def test_the_grader_and_the_solutions_are_not_there(process):
     run(process, probe)
     assert set(process.get("names")) <= {"autograder", "data", "visionlab", ".venv"}
     assert process.get("modules") == ["__init__.py", "fork_server.py", "isolation.py", "student_kernel.py", "wire.py"]
+
+
+def test_a_gpus_devices_are_there_when_the_assignment_asks_for_one(monkeypatch):
+    """With another device in the GPU's place, as machines that run tests seldom have one."""
+    stand_in = next((path for path in ("/dev/fuse", "/dev/loop-control", "/dev/kmsg") if Path(path).exists()), None)
+    if stand_in is None:
+        pytest.skip("no device to stand in for a GPU")
+    monkeypatch.setattr("autograder.sandbox.GPU_NODES", (f"{stand_in}*",))
+    probe = f"import os\nfound = os.path.exists('{stand_in}')\nsystem = os.path.exists('/sys/devices')"
+    for gpu in (False, True):
+        with KernelServer(gpu=gpu) as server, server.start(Limits(gpu=gpu)) as process:
+            run(process, probe)
+            assert process.get("found") is gpu and process.get("system") is gpu
