@@ -8,6 +8,7 @@ import os
 import secrets
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -17,7 +18,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from autograder import batch, cluster, export, pages, pool
+from autograder import batch, cluster, export, pages, pool, similarity
 from autograder.assignment import AssignmentError
 from autograder.cluster import ClusterError
 from autograder.course import Course, CourseError
@@ -26,7 +27,7 @@ from autograder.export import ExportError
 from autograder.gradebook import final_points, scores
 from autograder.grading import Settings
 from autograder.package import Package
-from autograder.record import write_atomically
+from autograder.record import STATUSES, write_atomically
 from autograder.release import release as release_assignment
 from autograder.release import same_release
 from autograder.sandbox import SandboxUnavailable
@@ -230,19 +231,23 @@ def _with_progress(results, total):
 def _print_records(assignment, records):
     table = Table(title=f"{assignment}: {len(records)} submissions", title_justify="left")
     table.add_column("student", no_wrap=True)
-    table.add_column("status")
-    table.add_column("points", justify="right")
-    table.add_column("mistakes and notes", overflow="fold")
-    table.add_column("seconds", justify="right")
+    table.add_column("status", no_wrap=True)
+    table.add_column("points", justify="right", no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("known mistakes", overflow="fold")
     for record in records:
         status = record.status if record.status == "graded" else f"[bold dark_orange]{record.status}[/]"
-        if record.needs_manual_grade:
-            status += ", needs a person"
-        remarks = [f"{', '.join(c.exercises)}: {name}" for c in record.cells for name in c.mistakes]
-        remarks += [*record.notes, *([record.reason] if record.reason else [])]
+        mistakes = "; ".join(name for cell in record.cells for name in cell.mistakes)
         points = f"{record.points:g} / {record.max_points:g}"
-        table.add_row(escape(record.student), status, points, escape("\n".join(remarks)), f"{record.seconds:.1f}")
+        table.add_row(escape(record.student), status, points, f"{record.seconds:.1f}", escape(mistakes))
     console.print(table)
+    for record in records:
+        for remark in [record.reason] * bool(record.reason) + record.notes:
+            console.print(f"[bold]{escape(record.student)}[/]: {escape(remark)}", soft_wrap=True)
+    counts = Counter(record.status for record in records)
+    console.print(" · ".join(f"{counts[status]} {status}" for status in STATUSES if counts[status]))
+    if waiting := sum(record.needs_manual_grade for record in records):
+        console.print(f"A person must still grade answers of {waiting}, in formgrader.")
 
 
 @app.command()
@@ -259,8 +264,15 @@ def feedback(assignment: AssignmentArgument, course: CourseOption = Path(".")):
 def report(assignment: AssignmentArgument, course: CourseOption = Path(".")):
     """Write the instructor's report on an assignment: exercises, named mistakes, who needs a look."""
     place = Course.find(course)
-    path = pages.write_report(place, assignment, _records(place, assignment))
+    records = _records(place, assignment)
+    path = pages.write_report(place, assignment, records, _alike(place, assignment, records))
     console.print(f"Wrote {_relative(path, place)}.")
+
+
+def _alike(place, assignment, records):
+    package = Package.of(place, assignment)
+    cells = {r.student: similarity.students_cells(batch.hand_in(place, package, r.student)) for r in records}
+    return similarity.alike(cells, similarity.blank_cells(package))
 
 
 class Format(enum.StrEnum):

@@ -6,6 +6,7 @@ from collections import Counter
 import nbformat
 import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
+from matplotlib.ticker import MaxNLocator
 
 from autograder.record import write_atomically
 from autograder.submission import EXCHANGE_FILES
@@ -87,13 +88,21 @@ def discrimination(records, position):
     return float(np.corrcoef(own, rest)[0, 1])
 
 
-def histogram(points, most, bins=10):
-    """Count points in equal bins from 0 to ``most``; return dicts with 'label', 'count' and 'share' of the largest.
+def histogram(values, most, bins=10):
+    """Count values from 0 to ``most`` in about ``bins`` bins with round limits.
 
-    >>> [bar["count"] for bar in histogram([0, 1, 9, 10, 10], 10, bins=5)]
-    [2, 0, 0, 0, 3]
+    Returns
+    -------
+    list of dict
+        With 'label', 'count' and 'share', in percent of the largest count.
+
+    Examples
+    --------
+    >>> [(bar["label"], bar["count"]) for bar in histogram([0, 1, 9, 10, 10], 10, bins=5)]
+    [('0 – 2', 2), ('2 – 4', 0), ('4 – 6', 0), ('6 – 8', 0), ('8 – 10', 3)]
     """
-    counts, edges = np.histogram(points, bins=bins, range=(0, most or 1))
+    edges = MaxNLocator(bins).tick_values(0, most or 1)
+    counts, _ = np.histogram(values, bins=edges)
     largest = max(counts.max(), 1)
     return [
         {"label": f"{low:g} – {high:g}", "count": int(count), "share": round(100 * count / largest)}
@@ -105,8 +114,17 @@ def _title(cell):
     return ", ".join(cell.exercises) or re.sub(r"[_-]", " ", cell.grade_id)
 
 
-def write_report(course, assignment, records):
-    """Write the instructor's report on an assignment; return its path."""
+def write_report(course, assignment, records, pairs=()):
+    """Write the instructor's report on an assignment; return its path.
+
+    Parameters
+    ----------
+    course : Course
+    assignment : str
+    records : list of Record
+    pairs : list of similarity.Pair
+        Submissions that are suspiciously alike.
+    """
     graded = [record for record in records if record.was_read]
     exercises = []
     for position, cell in enumerate(records[0].cells if records else []):
@@ -123,6 +141,11 @@ def write_report(course, assignment, records):
                 "mistakes": Counter(name for result in results for name in result.mistakes).most_common(),
             }
         )
+
+    def largest(values):
+        ranked = sorted(zip(values, (record.student for record in graded), strict=True), reverse=True)
+        return ", ".join(f"{student} {value:,.1f}" for value, student in ranked[:3])
+
     text = _templates.get_template("report.html").render(
         assignment=assignment,
         records=records,
@@ -130,6 +153,14 @@ def write_report(course, assignment, records):
         statuses=Counter(record.status for record in records).most_common(),
         mean=sum(record.points for record in graded) / len(graded) if graded else None,
         histogram=histogram([record.points for record in graded], records[0].max_points if records else 0),
+        used=[
+            {"title": title, "bars": histogram(values, max(values, default=0), 6), "most": largest(values)}
+            for title, values in (
+                ("Seconds to grade", [record.seconds for record in graded]),
+                ("Memory, MB", [record.memory_bytes / 1e6 for record in graded]),
+            )
+        ],
+        pairs=pairs,
         needing_a_look=[record for record in records if record.status != "graded" or record.notes],
         waiting=sum(record.needs_manual_grade for record in records),
         seconds=sum(record.seconds for record in records),

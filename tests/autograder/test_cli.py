@@ -43,8 +43,8 @@ def test_a_batch_ends_in_gradebook_records_and_pages(course, autograder):
     (course.root / "submitted" / "dan").mkdir()
     graded = autograder("grade", "small", "--seed", "3")
     assert graded.returncode == 0, graded.stderr
-    assert "half: float division" in graded.stdout
-    for status in ("graded, needs a person", "unreadable", "missing"):
+    assert "float division" in graded.stdout
+    for status in ("2 graded · 1 unreadable · 1 missing", "A person must still grade answers of 1, in formgrader"):
         assert status in graded.stdout
     assert scores(course) == {"ann": 7, "bob": 4, "cyd": 0}
 
@@ -125,3 +125,21 @@ def test_without_a_sandbox_untrusted_work_is_refused(course, autograder, monkeyp
     ran = subprocess.run(command, cwd=course.root, env=environment, capture_output=True, text=True)
     assert ran.returncode == 2
     assert "bubblewrap is not installed" in " ".join(ran.stderr.split())
+
+
+@pytest.mark.usefixtures("kernel_server")
+def test_the_report_shows_who_is_alike_and_what_was_used(course, autograder):
+    released = course.path("release", ".", "small") / "small.ipynb"
+    odd = RIGHT["half"] + "\n\ndef unasked(values, scale):\n    total = 0\n    for value in values:\n"
+    odd += "        total += scale * value ** 2 if value > 0 else -value  # strnage\n    return total / len(values)\n"
+    odd += "def unasked_too(a, b):\n    return [x if x > y else y - 1 for x, y in zip(a, b)] + [len(a) * 3]\n"
+    submit(course.root, "ann", answer(released, RIGHT | {"half": odd}))
+    submit(course.root, "bob", answer(released, RIGHT | {"half": odd.replace("total", "summe")}))
+    for student in ("cyd", "dan", "eve", "fay"):
+        submit(course.root, student, answer(released, RIGHT))
+    assert autograder("grade", "small", "--seed", "3").returncode == 0
+    assert autograder("report", "small").returncode == 0
+    text = (course.root / "reports/small.html").read_text()
+    assert "Suspiciously alike" in text and "ann, bob" in text and "cyd, dan" not in text
+    assert "def unasked_too(a, b):" in text
+    assert "Seconds to grade" in text and "Memory, MB" in text
