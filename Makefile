@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: lab test grade-demo bench bundle clean
+.PHONY: lab test grade-demo bench soak bundle clean
 
 lab: $(VENV)/.lab
 	@$(BIN)/python -m visionlab.datasets
@@ -21,7 +21,11 @@ grade-demo: $(VENV)/.test
 
 bench: $(VENV)/.test
 	@sh tools/system_parts.sh
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python benchmarks/throughput.py
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.throughput
+
+soak: $(VENV)/.test
+	@sh tools/system_parts.sh
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.soak
 
 bundle: $(VENV)/.lab
 	@$(BIN)/python tools/bundle.py

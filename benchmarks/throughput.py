@@ -18,6 +18,8 @@ from pathlib import Path
 
 import nbformat
 
+from benchmarks.memory import descendants, own_bytes
+
 ROOT = Path(__file__).resolve().parent.parent
 BIN = Path(sys.executable).parent
 
@@ -79,6 +81,17 @@ def run(root, *command):
     return time.perf_counter() - started, used
 
 
+def worker_memory(root):
+    """Grade once more, and watch: the most memory of a local worker that it shares with no other process, in bytes."""
+    most = 0
+    command = [BIN / "autograder", "grade", "light", "--force"]
+    with subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            most = max([most, *(own_bytes(pid) for pid, name in descendants(process.pid) if name == "autograder")])
+            time.sleep(0.1)
+    return most
+
+
 def scores(root):
     """Scores in the gradebook, to see that both have graded all."""
     from nbgrader.api import Gradebook
@@ -88,7 +101,7 @@ def scores(root):
 
 
 def compare(cells, few, many, rounds):
-    """Grade by turns; return medians of (wall-clock, processor) seconds a submission, nbgrader's and ours.
+    """Grade by turns; return medians of (wall-clock, processor) seconds a submission, theirs, ours; a worker's bytes.
 
     nbgrader grades the first ``few`` of the class of ``many``: its time is the same for each.
     """
@@ -103,7 +116,9 @@ def compare(cells, few, many, rounds):
             command = (BIN / "autograder", "grade", "light", "--force")
             ours.append([seconds / many for seconds in run(root, *command)])
             assert scores(root) == [2.0] * many
-    return [[statistics.median(column) for column in zip(*runs, strict=True)] for runs in (theirs, ours)]
+        memory = worker_memory(root)
+    medians = [[statistics.median(column) for column in zip(*runs, strict=True)] for runs in (theirs, ours)]
+    return [*medians, memory]
 
 
 def main():
@@ -120,14 +135,15 @@ def main():
         "light notebooks (imports, two functions, two tests), the start of each command included. nbgrader runs the "
         "student's code as it is; ours runs it in the sandbox, and the tests apart from it.",
         "",
-        "| notebook | nbgrader, s a submission | ours | **throughput** | nbgrader, CPU-s a submission | ours | ratio |",
-        "|:--|--:|--:|--:|--:|--:|--:|",
+        "| notebook | nbgrader, s a submission | ours | **throughput** | nbgrader, CPU-s a submission | ours | ratio | "
+        "a worker's own memory, MB |",
+        "|:--|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, cells in (("numpy", NUMPY), ("torch", TORCH)):
-        (wall, used), (our_wall, our_used) = compare(cells, options.few, options.many, options.rounds)
+        (wall, used), (our_wall, our_used), memory = compare(cells, options.few, options.many, options.rounds)
         lines.append(
             f"| {name} | {wall:.2f} | {our_wall:.3f} | **{wall / our_wall:.0f} ×** | {used:.2f} | {our_used:.3f} | "
-            f"{used / our_used:.0f} × |"
+            f"{used / our_used:.0f} × | {memory / 1e6:.0f} |"
         )
         print(lines[-1], flush=True)
     (ROOT / "docs/benchmarks.md").write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -1,5 +1,6 @@
 """A real JupyterLab server and a headless Chromium, for tests that use the course as a student does."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -25,15 +26,11 @@ SETTINGS = {
 }
 
 
-@pytest.fixture(scope="session")
-def lab(tmp_path_factory):
-    """Address of a running JupyterLab whose root holds copies of the lectures and assignments."""
+@contextlib.contextmanager
+def serve(root, home):
+    """Run JupyterLab in the folder ``root``, with ``home`` for all that it writes elsewhere; give its address."""
     if not CHROMIUM:
         pytest.skip("chromium is not installed: sudo apt-get install chromium")
-    root = tmp_path_factory.mktemp("lab")
-    for folder in ("lectures", "assignments"):
-        shutil.copytree(REPOSITORY / folder, root / folder)
-    home = tmp_path_factory.mktemp("home")
     overrides = home / "settings" / "overrides.json"
     overrides.parent.mkdir()
     overrides.write_text(json.dumps(SETTINGS))
@@ -48,7 +45,8 @@ def lab(tmp_path_factory):
     ]  # fmt: skip
     environment = os.environ | {"HOME": str(home), "JUPYTER_CONFIG_DIR": str(home), "JUPYTER_DATA_DIR": str(home)}
     address = f"http://127.0.0.1:{port}"
-    with (home / "log").open("w") as log, subprocess.Popen(command, env=environment, stdout=log, stderr=log) as server:
+    options = {"cwd": root, "env": environment}
+    with (home / "log").open("w") as log, subprocess.Popen(command, stdout=log, stderr=log, **options) as server:
         try:
             for _ in range(120):
                 time.sleep(0.5)
@@ -62,9 +60,9 @@ def lab(tmp_path_factory):
             server.terminate()
 
 
-@pytest.fixture
-def page(lab):
-    """A fresh browser page; sessions of the server are ended afterwards, so that no test gets another's kernel."""
+@contextlib.contextmanager
+def browse():
+    """Open a page in a fresh browser."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -73,6 +71,23 @@ def page(lab):
         page.set_default_timeout(60_000)
         yield page
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Address of a running JupyterLab whose root holds copies of the lectures and assignments."""
+    root = tmp_path_factory.mktemp("lab")
+    for folder in ("lectures", "assignments"):
+        shutil.copytree(REPOSITORY / folder, root / folder)
+    with serve(root, tmp_path_factory.mktemp("home")) as address:
+        yield address
+
+
+@pytest.fixture
+def page(lab):
+    """A fresh browser page; sessions of the server are ended afterwards, so that no test gets another's kernel."""
+    with browse() as page:
+        yield page
     with urllib.request.urlopen(f"{lab}/api/sessions") as answer:
         for session in json.load(answer):
             urllib.request.urlopen(urllib.request.Request(f"{lab}/api/sessions/{session['id']}", method="DELETE"))

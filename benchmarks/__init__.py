@@ -1,0 +1,1 @@
+"""Measurements: throughput beside nbgrader, and a soak."""
