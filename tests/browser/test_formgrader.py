@@ -31,6 +31,7 @@ def test_formgrader_shows_the_results_and_takes_a_grade(course, kernel_server, t
         page.goto(f"{address}/formgrader/submissions/{submission}/")
         page.get_by_text("half: the check fails").wait_for()
         given = page.locator("input.score")
+        page.wait_for_function("() => document.querySelector('input.score').placeholder")
         assert [given.nth(i).get_attribute("placeholder") for i in range(4)] == ["4", "0", "0", None]
         given.last.fill("1")
         given.last.press("Tab")
