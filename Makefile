@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: lab test grade-demo bench soak bundle clean
+.PHONY: lab test grade-demo bench soak mnist-table bundle clean
 
 lab: $(VENV)/.lab
 	@$(BIN)/python -m visionlab.datasets
@@ -26,6 +26,9 @@ bench: $(VENV)/.test
 soak: $(VENV)/.test
 	@sh tools/system_parts.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.soak
+
+mnist-table: $(VENV)/.test
+	@$(BIN)/python -m experiments.mnist_table
 
 bundle: $(VENV)/.lab
 	@$(BIN)/python tools/bundle.py

@@ -7,6 +7,7 @@ nothing that comes from here but what a returned value is; limits kept here are 
 import resource
 import signal
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -164,7 +165,7 @@ class Kernel:
         }
         while True:
             try:
-                request = wire.decode(wire.receive(self.sock, 1 << 40), self.objects.__getitem__)
+                request = wire.decode(wire.receive(self.sock, 1 << 40), self.from_handle)
             except EOFError:
                 return
             reply = {}
@@ -194,6 +195,29 @@ class Kernel:
         """Keep an object that is not plain data, and return what stands for it on the other side."""
         self.objects[id(item)] = item
         return [id(item), type(item).__name__[:100]]
+
+    def from_handle(self, handle):
+        """The object that a handle stands for: one of the student's, or a function of the tests."""
+        return self.function(handle[1]) if isinstance(handle, list) else self.objects[handle]
+
+    def function(self, number):
+        """A function that is called on the other side, with plain data."""
+
+        def function(*args, **kwargs):
+            # The alarm must not cut a message in two: it waits until the other side has answered.
+            left, _ = signal.setitimer(signal.ITIMER_REAL, 0)
+            asked = time.monotonic()
+            try:
+                request = {"callback": number, "args": list(args), "kwargs": kwargs}
+                wire.send(self.sock, wire.encode(request, self.to_handle))
+                reply = wire.decode(wire.receive(self.sock, 1 << 40), self.from_handle)
+            finally:
+                signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - asked), 0.001))
+            if "problem" in reply:
+                raise RuntimeError(f"the function that your code was given raised {reply['problem']}")
+            return reply["value"]
+
+        return function
 
     @staticmethod
     def describe(error):

@@ -279,11 +279,15 @@ class StudentProcess:
             raise StudentGone("died", "The notebook's process had ended before.")
         if not self.deadline.left:
             raise StudentError("TimeLimit", message=self._time_is_over())
+        functions, end = [], Deadline(self.deadline.left + GRACE_SECONDS)
         try:
-            data = wire.encode(request | {"seconds": self.deadline.left}, _to_handle)
-            self._socket.settimeout(self.deadline.left + GRACE_SECONDS)
-            wire.send(self._socket, data)
+            self._send(request | {"seconds": self.deadline.left}, functions)
             reply = self._receive()
+            while isinstance(reply, dict) and "callback" in reply:
+                if not end.left:  # each answer alone is quick, and there is no end of them
+                    raise TimeoutError
+                self._send(_answer(reply, functions), functions)
+                reply = self._receive()
         except (TimeoutError, EOFError, OSError, wire.WireError) as error:
             raise self._gone(error) from None
         if not isinstance(reply, dict):
@@ -292,6 +296,11 @@ class StudentProcess:
             error = _student_error(error)
             raise StudentError("TimeLimit", message=self._time_is_over()) if error.kind == "TimeLimit" else error
         return reply
+
+    def _send(self, message, functions):
+        data = wire.encode(message, lambda item: _to_handle(item, functions))
+        self._socket.settimeout(self.deadline.left + GRACE_SECONDS)
+        wire.send(self._socket, data)
 
     def _receive(self):
         # A process that trickles bytes must not stretch its time: the deadline holds for the whole reply.
@@ -332,12 +341,25 @@ class _Number(int):
     """A handle's number on its way back to the student's process."""
 
 
-def _to_handle(item):
+def _to_handle(item, functions):
+    """The handle of an object that is not plain data; functions of the tests get one for as long as the call lasts."""
     if isinstance(item, _Number):
         return int(item)
     if isinstance(item, Proxy):
         return int(item._number)
+    if callable(item) and not isinstance(item, type):
+        functions.append(item)
+        return ["function", len(functions) - 1]
     raise wire.WireError(f"an object of type {type(item).__name__} cannot be passed to student code")
+
+
+def _answer(request, functions):
+    """Call a function of the tests for the student's code, which gave the arguments; return what to send back."""
+    try:
+        number, args, kwargs = request["callback"], request["args"], request["kwargs"]
+        return {"value": functions[number](*args, **kwargs)}
+    except Exception as error:  # whatever the student's arguments lead to is the student's to hear
+        return {"problem": f"{type(error).__name__}: {error}"[:1000]}
 
 
 def _student_error(parts):

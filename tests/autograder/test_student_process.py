@@ -288,3 +288,36 @@ def test_a_gpus_devices_are_there_when_the_assignment_asks_for_one(monkeypatch):
         with KernelServer(gpu=gpu) as server, server.start(Limits(gpu=gpu)) as process:
             run(process, probe)
             assert process.get("found") is gpu and process.get("system") is gpu
+
+
+def test_functions_can_be_passed_to_the_students_code(process):
+    run(process, "def slope(f, x, h=1e-3):\n    return (f(x + h) - f(x - h)) / (2 * h)\ndef keep(f): return f")
+    assert process.get("slope")(lambda x: float((x**2).sum()), np.array([3.0])) == pytest.approx(np.array([6.0]))
+    assert process.get("slope")(f=lambda x: x**3, x=2.0) == pytest.approx(12, abs=1e-4)
+    assert isinstance(process.get("keep")(lambda x: x), Proxy)
+
+
+def test_what_a_passed_function_makes_of_the_students_arguments_is_the_students_to_hear(process):
+    run(
+        process,
+        "def call(f, x):\n    return f(x)\n"
+        "def catch(f):\n    try: f([1], a=2)\n    except RuntimeError as e: return str(e)",
+    )
+    with pytest.raises(StudentError, match="raised ZeroDivisionError"):
+        process.get("call")(lambda x: 1 / x, 0)
+    assert "TypeError" in process.get("catch")(lambda x: x)
+    assert process.get("call")(abs, -3) == 3
+
+
+def test_a_passed_function_ends_with_its_call_and_with_the_time(process):
+    run(
+        process,
+        "def steal(f):\n    global kept\n    kept = f\n"
+        "def later(x): return kept(x)\ndef forever(f):\n    while True: f(1)",
+    )
+    process.get("steal")(lambda x: x)
+    with pytest.raises(StudentError, match="IndexError"):
+        process.get("later")(5)
+    process.deadline = type(process.deadline)(1)
+    with pytest.raises((StudentError, StudentGone), match="took longer"):
+        process.get("forever")(lambda x: x)

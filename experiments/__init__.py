@@ -1,0 +1,1 @@
+"""Runs that take minutes, whose results are stored in data/results/ for the lectures."""
