@@ -27,7 +27,7 @@ from autograder.export import ExportError
 from autograder.gradebook import final_points, scores
 from autograder.grading import Settings
 from autograder.package import Package
-from autograder.record import STATUSES, write_atomically
+from autograder.record import STATUSES, Record, write_atomically
 from autograder.release import release as release_assignment
 from autograder.release import same_release
 from autograder.sandbox import SandboxUnavailable
@@ -142,13 +142,14 @@ def grade(
         done = batch.grade_batch(place, package, chosen, grader, force)
         try:
             for record, fresh in _with_progress(done, len(chosen)):
-                records.append(record)
+                records.append(record.without_pictures())  # those of a thousand students are many megabytes
                 kept += not fresh
         except KeyboardInterrupt:
             _fail(f"Stopped. {len(records)} of {len(chosen)} are done and kept; the same command does the rest.", 130)
     records.sort(key=lambda record: record.student)
     if as_json:
-        print(json.dumps([dataclasses.asdict(record) for record in records], ensure_ascii=False))
+        whole = (Record.load(batch.record_path(place, assignment, record.student)) for record in records)
+        print("[" + ",\n".join(json.dumps(dataclasses.asdict(one), ensure_ascii=False) for one in whole) + "]")
     else:
         _print_records(assignment, records)
         if kept:

@@ -88,6 +88,8 @@ class Child:
         Why it was killed from here, if it was.
     cpu_seconds : float
         Processor time of its family, when last seen.
+    waited_seconds : float
+        Time in which its family could have run, and the machine was busy with others.
     memory_bytes : int
         Most memory its family was seen to have beyond what it shares with the fork server.
     """
@@ -98,6 +100,7 @@ class Child:
     limits: dict
     reason: str = ""
     cpu_seconds: float = 0.0
+    waited_seconds: float = 0.0
     memory_bytes: int = 0
 
 
@@ -155,7 +158,7 @@ class ForkServer:
         code = os.waitstatus_to_exitcode(status)
         with contextlib.suppress(OSError):
             end = {"reason": child.reason, "code": code}
-            end |= {"cpu_seconds": child.cpu_seconds, "memory_bytes": child.memory_bytes}
+            end |= {name: getattr(child, name) for name in ("cpu_seconds", "waited_seconds", "memory_bytes")}
             os.write(child.status, msgpack.packb(end))
         os.close(child.status)
         os.close(child.watch)
@@ -185,6 +188,7 @@ class ForkServer:
         own = sum(max(rough_memory(pid) - shared, 0) for pid in family)
         child.memory_bytes = max(child.memory_bytes, own)
         child.cpu_seconds = max(child.cpu_seconds, sum(map(processor_seconds, family)))
+        child.waited_seconds = max(child.waited_seconds, sum(map(waiting_seconds, family)))
 
 
 def first_generation(sock, limits, isolated, make_kernel):
@@ -295,6 +299,13 @@ def processor_seconds(pid):
     with contextlib.suppress(OSError, IndexError, ValueError):
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
+
+
+def waiting_seconds(pid):
+    """Time that a process has waited for a processor; 0 where the kernel does not say."""
+    with contextlib.suppress(OSError, IndexError, ValueError):
+        return int(Path(f"/proc/{pid}/schedstat").read_text().split()[1]) / 1e9
     return 0.0
 
 

@@ -103,6 +103,10 @@ class Record:
         """Whether a person must still grade a cell."""
         return any(cell.points is None for cell in self.cells)
 
+    def without_pictures(self):
+        """A copy that tells the same without the drawn cards."""
+        return dataclasses.replace(self, cells=[dataclasses.replace(cell, html="") for cell in self.cells])
+
     def save(self, path):
         """Write the record; a reader sees the old one or the new one, never a part."""
         write_atomically(path, json.dumps(dataclasses.asdict(self), ensure_ascii=False, indent=1))

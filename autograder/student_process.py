@@ -62,6 +62,25 @@ class Deadline:
         return max(0.0, self._end - time.monotonic())
 
 
+@dataclasses.dataclass(frozen=True)
+class Usage:
+    """What a student's process has used.
+
+    Attributes
+    ----------
+    cpu_seconds : float
+        Processor time.
+    waited_seconds : float
+        Time in which it could have run, and the machine was busy with others.
+    memory_bytes : int
+        Most memory, beyond what it shares with the fork server.
+    """
+
+    cpu_seconds: float = 0.0
+    waited_seconds: float = 0.0
+    memory_bytes: int = 0
+
+
 class KernelServer:
     """Starts students' processes, by forking a warm one.
 
@@ -214,9 +233,9 @@ class StudentProcess:
 
     @property
     def usage(self):
-        """What it has used, once it has ended: 'cpu_seconds' and 'memory_bytes', as far as it was seen."""
+        """What it has used, once it has ended, as far as it was seen: see `Usage`."""
         end = self._end or {}
-        return {key: end[key] for key in ("cpu_seconds", "memory_bytes") if key in end}
+        return Usage(**{field.name: end.get(field.name, 0) for field in dataclasses.fields(Usage)})
 
     def run_cell(self, source):
         """Run a cell.

@@ -3,6 +3,7 @@
 import nbformat
 import pytest
 
+from autograder import grading
 from autograder.grading import Settings, grade_submission
 from autograder.package import Package
 from autograder.submission import collect
@@ -238,3 +239,27 @@ def test_same_seed_same_questions(grade, released):
     first = grade(answer(released, RIGHT | {"scale_rows": "def scale_rows(x, factors):\n    return x"}))
     again = grade(answer(released, RIGHT | {"scale_rows": "def scale_rows(x, factors):\n    return x"}))
     assert first.record.cells == again.record.cells
+
+
+def test_time_that_ran_out_on_a_busy_machine_is_tried_again(grade, released, monkeypatch):
+    """The students' processes wait for a processor, as the first attempt pretends: then the machine is free."""
+    attempts = []
+    grade_once = grading._grade_once
+
+    def starved_at_first(*arguments):
+        attempts.append(1)
+        graded = grade_once(*arguments)
+        if len(attempts) == 1:
+            graded.record.status, graded.waited_seconds = "timed out", 2.5
+        return graded
+
+    monkeypatch.setattr(grading, "_grade_once", starved_at_first)
+    graded = grade(answer(released, RIGHT))
+    assert len(attempts) == 2 and graded.record.status == "graded" and points(graded)[:3] == [4, 2, 1]
+
+
+def test_a_machine_that_stays_busy_is_told(grade, released, monkeypatch):
+    monkeypatch.setattr(grading, "STARVED", -1)
+    graded = grade(answer(released, RIGHT | {"half": "def half(n):\n    while True: pass"}))
+    assert graded.record.status == "timed out"
+    assert "busy with other things" in graded.record.notes[-1]
