@@ -21,7 +21,7 @@ from autograder.notebook import python_source
 ROOT = Path(__file__).parents[1]
 LECTURES = sorted((ROOT / "lectures").glob("*.ipynb"))
 VIEW = "application/vnd.jupyter.widget-view+json"
-LARGEST = 2_500_000  # bytes
+LARGEST = 1_000_000  # bytes
 
 # One process runs all tests of one lecture, so that it is executed once.
 each_lecture = pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from cycler import cycler
 from IPython.display import display
 from matplotlib import pyplot as plt
 from matplotlib.colors import LinearSegmentedColormap
+from PIL import Image
 
 BLUE = "#0072B2"
 ORANGE = "#E69F00"
@@ -83,6 +84,9 @@ def use_style():
 def png(fig):
     """Return the figure as PNG bytes, cut to its content.
 
+    With a palette of 256 colours where that looks the same, which is a third of the size: a lecture's pictures are
+    stored in its notebook.
+
     Parameters
     ----------
     fig : matplotlib.figure.Figure
@@ -93,7 +97,12 @@ def png(fig):
     """
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", dpi=fig.dpi, bbox_inches="tight", pad_inches=0.12)
-    return buffer.getvalue()
+    full = Image.open(buffer).convert("RGB")
+    few = full.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    change = np.abs(np.asarray(few.convert("RGB")).astype(int) - np.asarray(full)).mean()
+    small = io.BytesIO()
+    (few if change < 1 else full).save(small, "png", optimize=True)
+    return small.getvalue()
 
 
 def display_figure(fig, alt):

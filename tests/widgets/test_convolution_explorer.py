@@ -173,3 +173,11 @@ def test_a_picture_stands_in_where_there_is_no_kernel(settings):
     assert len(np.unique(np.asarray(picture.convert("L")))) > 10
     assert data["text/plain"] == metadata["image/png"]["alt"]
     assert "window" in metadata["image/png"]["alt"]
+
+
+@pytest.mark.parametrize("padding", [0, 2])
+def test_the_static_picture_shows_the_photo_padded_or_not(padding):
+    data, _ = ConvolutionExplorer(image="photo", padding=padding)._repr_mimebundle_()
+    picture = np.asarray(Image.open(io.BytesIO(base64.b64decode(data["image/png"]))).convert("RGB")).astype(int)
+    inside = picture[80:300, 60:260]  # within the input
+    assert inside.std(axis=(0, 1)).mean() > 20

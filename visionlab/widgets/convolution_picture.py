@@ -74,7 +74,9 @@ def draw(
     padded = f", padded {fit.padded}×{fit.padded}" if padding else ""
     left.set_title(f"Input {size}×{size}{padded}", fontsize=10.5)
     if padding:
-        left.add_patch(Rectangle((0, 0), fit.padded, fit.padded, fc="#F3F4F6", ec=plots.GREY, ls="--", lw=0.8))
+        left.add_patch(
+            Rectangle((0, 0), fit.padded, fit.padded, fc="#F3F4F6", ec=plots.GREY, ls="--", lw=0.8, zorder=-1)
+        )
     _show(left, maps, padding, "numbers" if numbers else "picture", 9)
     if numbers and extent <= _MOST_TEXT:
         _write(left, maps[0], padding)
