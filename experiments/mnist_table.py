@@ -106,8 +106,7 @@ def main():
         started = time.perf_counter()
         error = round(float(run()), 2)
         seconds = round(time.perf_counter() - started)
-        row = {"name": name, "error_percent": error, "published": PUBLISHED[name], "seconds": seconds, "note": note}
-        rows.append(row)
+        rows.append({"name": name, "error_percent": error, "published": PUBLISHED[name], "note": note})
         print(f"{name:30} {error:6.2f} %   published {PUBLISHED[name]:5.2f} %   {seconds} s", flush=True)
     data = {"training_images": len(labels), "test_images": len(test_labels), "rows": rows}
     RESULT.write_text(json.dumps(data, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
