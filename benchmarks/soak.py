@@ -32,9 +32,7 @@ def main():
         course = Course(make_course(Path(folder) / "course"))
         expected = make_class(course, options.students)
         before = leftovers()
-        started = time.monotonic()
         status, watched = grade_and_watch(course)
-        minutes = (time.monotonic() - started) / 60
         wrong = compare(course, expected)
         left = sorted(leftovers() - before)
     rows = [f"| {100 * share:.0f} % | {grader / 1e6:.0f} | {worker / 1e6:.0f} |" for share, grader, worker in watched]
@@ -43,7 +41,7 @@ def main():
             "# Soak",
             "",
             f"Written by `make soak`: {options.students} submissions of {ASSIGNMENT}, made from the samples, in one "
-            f"batch; {minutes:.0f} minutes, exit status {status}.",
+            f"batch; exit status {status}.",
             "",
             f"- Scores that are not what they must be: {len(wrong)}{': ' + ', '.join(wrong[:5]) if wrong else ''}",
             f"- Processes and temporary files left over: {', '.join(left) or 'none'}",
