@@ -204,10 +204,19 @@ def _graders(package, settings, isolated, jobs, scheduler=None, cluster_file=Non
         if jobs == 1:
             yield lambda submissions: pool.grade_here(submissions, package, settings, server)
         else:
-            for name in package.assignment.exercises:  # before the workers fork, so that each need not do it
-                package.assignment.draw(name, settings.seed)
+            _prepare_to_fork(package.assignment, settings)
             server.wait_until_ready()
             yield lambda submissions: pool.grade_locally(submissions, package, settings, server, jobs)
+
+
+def _prepare_to_fork(assignment, settings):
+    """Import what tests need and draw all cases, so that workers share it and each need not do it."""
+    for notebook in assignment.notebooks.values():
+        notebook.support()
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)  # a fork of a process that has used several hangs in its first parallel loop
+    for name in assignment.exercises:
+        assignment.draw(name, settings.seed)
 
 
 def _default_jobs(package):

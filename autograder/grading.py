@@ -209,10 +209,7 @@ class NotebookRun:
         self.blank_sources = package.blank_sources
         self.results = {cell.grade_id: cell for cell in record.cells if cell.notebook == own.name}
         self.check = GradingCheck(package.assignment, seed)
-        self.tests = {"__name__": "__main__"}
-        for source in own.support_sources:
-            exec(compile(python_source(source), f"<{own.name}>", "exec"), self.tests)
-        self.tests["check"] = self.check
+        self.tests = own.support() | {"check": self.check}
         self.status, self.reason = "graded", ""
 
     def run(self, process):

@@ -114,6 +114,13 @@ class InstructorNotebook:
                 needed |= names_used(source)
         return chosen
 
+    def support(self):
+        """Execute the support cells; return the names they bind, as a fresh namespace."""
+        namespace = {"__name__": "__main__"}
+        for text in self.support_sources:
+            exec(compile(python_source(text), f"<{self.name}>", "exec"), namespace)
+        return namespace
+
     def define(self, name, source=None):
         """Execute the instructor's definitions and return the object called ``name``.
 
@@ -123,9 +130,7 @@ class InstructorNotebook:
         source : str, optional
             Used in place of the solution cell that defines it.
         """
-        namespace = {"__name__": "__main__"}
-        for text in self.support_sources:
-            exec(compile(python_source(text), f"<{self.name}>", "exec"), namespace)
+        namespace = self.support()
         for text in self.solution_sources:
             own = name in names_bound(text)
             exec(compile(source if own and source else text, f"<{self.name}: {name}>", "exec"), namespace)
