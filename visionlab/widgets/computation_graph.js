@@ -1,5 +1,5 @@
 // The computation graph: drawn as `describe` in Python has laid it out, and stepped through, with a guess at each gradient.
-import { button, coalesce, darkTheme, html, ICONS, svg, text, watch } from "./drawing.js";
+import { button, coalesce, darkTheme, html, ICONS, setter, svg, text, watch } from "./drawing.js";
 
 const ACROSS = 150; // pixels a layer
 const DOWN = 84; // pixels a row
@@ -19,10 +19,7 @@ function renderGraph({ model, el }) {
   const step = () => model.get("step");
   const forwardSteps = () => graph().operations.length;
   const steps = () => forwardSteps() + 1 + graph().edges.length;
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = setter(model);
   let asked = false; // whether the question for the next gradient is open
   let tries = 0;
   let said = "";

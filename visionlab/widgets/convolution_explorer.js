@@ -1,6 +1,8 @@
 // The convolution explorer: what is drawn, and what keys, buttons and sliders do. All numbers come from arithmetic.js.
 import { fitWindows, formula, meanChannel, number, resize, slide, unread, verdict } from "./arithmetic.js";
-import { ICONS, box, button, choice, coalesce, darkTheme, html, paint, slider, svg, text, watch } from "./drawing.js";
+import {
+  box, button, choice, coalesce, darkTheme, html, ICONS, keyboardStage, paint, setter, slider, svg, text, watch,
+} from "./drawing.js";
 
 const SETTINGS = [
   "size", "kernel", "stride", "padding", "dilation", "operation", "convention", "image", "kernel_name",
@@ -22,10 +24,7 @@ function render({ model, el }) {
   let reached = null; // while playing: how many outputs have been computed
   const id = `vl-${Math.random().toString(36).slice(2)}`;
 
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = setter(model);
 
   // Controls
   const sliders = [
@@ -99,15 +98,9 @@ function render({ model, el }) {
     still,
     moving,
   );
-  const stage = html(
-    "div",
+  const stage = keyboardStage(
+    "Sliding window. Arrow keys move it, Home and End go to the first and last position, space plays.",
     {
-      class: "vl-stage",
-      "data-stage": true,
-      "data-lm-suppress-shortcuts": "true",
-      tabindex: 0,
-      role: "group",
-      "aria-label": "Sliding window. Arrow keys move it, Home and End go to the first and last position, space plays.",
       keydown: onKey,
       pointermove: onPointer,
       pointerdown: onPointer,

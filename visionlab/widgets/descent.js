@@ -1,5 +1,7 @@
 // The descent explorer: a contour map of a loss over two weights, and a walk on it. The arithmetic is descent.py's.
-import { ICONS, button, choice, coalesce, darkTheme, html, slider, svg, text, watch } from "./drawing.js";
+import {
+  button, choice, coalesce, darkTheme, html, ICONS, keyboardStage, slider, svg, text, watch,
+} from "./drawing.js";
 
 const METHODS = ["gradient descent", "momentum", "RMSProp", "Adam", "by hand"];
 const MOST_STEPS = 500;
@@ -196,15 +198,9 @@ function renderDescent({ model, el }) {
   const again = button({ control: "again", label: "Other noise", title: "The same walk with other random numbers", onClick: () => set({ seed: model.get("seed") + 1 }) });
 
   const picture = svg("svg", { role: "img" });
-  const stage = html(
-    "div",
+  const stage = keyboardStage(
+    "Map. By hand each arrow key is a step; otherwise the arrow keys move the start and Enter takes a step.",
     {
-      class: "vl-stage",
-      "data-stage": true,
-      "data-lm-suppress-shortcuts": "true",
-      tabindex: 0,
-      role: "group",
-      "aria-label": "Map. By hand each arrow key is a step; otherwise the arrow keys move the start and Enter takes a step.",
       keydown: onKey,
       pointerdown: onPointer,
     },

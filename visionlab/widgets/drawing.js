@@ -21,6 +21,20 @@ function fill(element, attributes, children) {
   return element;
 }
 
+/** Returns `set(changes)`, which changes traits of the model and tells the kernel. */
+export function setter(model) {
+  return (changes) => {
+    for (const [name, value] of Object.entries(changes)) model.set(name, value);
+    model.save_changes();
+  };
+}
+
+/** A picture's frame that takes the keyboard; `label` says which keys do what. */
+export function keyboardStage(label, listeners, ...children) {
+  const frame = { class: "vl-stage", "data-stage": true, "data-lm-suppress-shortcuts": "true", tabindex: 0 };
+  return html("div", { ...frame, role: "group", "aria-label": label, ...listeners }, ...children);
+}
+
 /** SVG text, by its baseline. */
 export function text(x, y, words, kind = "", attributes = {}) {
   return svg("text", { x, y, class: kind, ...attributes }, words);

@@ -1,5 +1,7 @@
 // A linear classifier in the plane: points to drag, live training, regions, loss and its curve.
-import { ICONS, button, choice, coalesce, darkTheme, html, slider, svg, text, watch } from "./drawing.js";
+import {
+  button, choice, coalesce, darkTheme, html, ICONS, keyboardStage, slider, svg, text, watch,
+} from "./drawing.js";
 
 const REACH = 3;
 const MOST_POINTS = 90;
@@ -158,16 +160,9 @@ function renderPlayground({ model, el }) {
   const canvas = html("canvas", { "aria-hidden": "true" });
   canvas.width = canvas.height = RASTER;
   const picture = svg("svg", { role: "img", viewBox: `0 0 ${SIZE} ${SIZE}` });
-  const stage = html(
-    "div",
+  const stage = keyboardStage(
+    "Plane with points. Page Up and Page Down choose a point, arrow keys move it, Delete removes it, Enter adds one.",
     {
-      class: "vl-stage",
-      "data-stage": true,
-      "data-lm-suppress-shortcuts": "true",
-      tabindex: 0,
-      role: "group",
-      "aria-label":
-        "Plane with points. Page Up and Page Down choose a point, arrow keys move it, Delete removes it, Enter adds one.",
       keydown: onKey,
       pointerdown: onDown,
       pointermove: onMove,

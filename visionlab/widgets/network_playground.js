@@ -1,5 +1,5 @@
 // The network playground: a small network on points in the plane, trained here, frame by frame.
-import { ICONS, button, choice, darkTheme, html, slider, watch } from "./drawing.js";
+import { button, choice, darkTheme, html, ICONS, setter, slider, watch } from "./drawing.js";
 
 const PLAYGROUND = {
   datasets: ["circles", "xor", "spiral", "moons", "blobs"],
@@ -198,10 +198,7 @@ function widestDirections(rows, except, last) {
 
 function renderPlayground({ model, el }) {
   const P = PLAYGROUND;
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = setter(model);
   const afresh = { epoch: 0, weights: [] }; // in this order, and before what else changes: listeners read it at once
 
   // State

@@ -1,6 +1,8 @@
 // The receptive-field explorer: a stack of layers, and all that one unit depends on.
 import { fields, reads, sides } from "./arithmetic.js";
-import { box, button, choice, coalesce, darkTheme, html, slider, svg, text, watch } from "./drawing.js";
+import {
+  box, button, choice, coalesce, darkTheme, html, keyboardStage, setter, slider, svg, text, watch,
+} from "./drawing.js";
 
 const MOST_LAYERS = 6;
 const KINDS = ["conv", "pool", "subsample"];
@@ -9,10 +11,7 @@ const TITLE = 42; // room above a map for its name and size
 const GAP = 40; // between neighbouring maps, for the beams
 
 function renderFields({ model, el }) {
-  const set = (changes) => {
-    for (const [name, value] of Object.entries(changes)) model.set(name, value);
-    model.save_changes();
-  };
+  const set = setter(model);
   const layers = () => model.get("layers");
 
   // Controls
@@ -33,15 +32,9 @@ function renderFields({ model, el }) {
   });
   const table = html("tbody");
   const picture = svg("svg", { role: "img" });
-  const stage = html(
-    "div",
+  const stage = keyboardStage(
+    "Stack of layers. Arrow keys move the unit, Page Up and Page Down change the layer.",
     {
-      class: "vl-stage",
-      "data-stage": true,
-      "data-lm-suppress-shortcuts": "true",
-      tabindex: 0,
-      role: "group",
-      "aria-label": "Stack of layers. Arrow keys move the unit, Page Up and Page Down change the layer.",
       keydown: onKey,
       pointerdown: onPointer,
       pointermove: (event) => event.buttons && onPointer(event),
