@@ -22,6 +22,7 @@ grade-demo: $(VENV)/.test
 bench: $(VENV)/.test
 	@sh tools/system_parts.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.throughput
+	@$(BIN)/python -m benchmarks.training
 
 soak: $(VENV)/.test
 	@sh tools/system_parts.sh
