@@ -4,7 +4,7 @@ The reference is not declared: it is the solution cell of the instructor's noteb
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from visionlab.checks.cases import outcome
 from visionlab.checks.compare import Tolerance
@@ -157,3 +157,13 @@ class Limits:
     files: int = 2_000
     cpu_seconds: int = 600
     gpu: bool = False
+
+    def with_patience(self, times):
+        """Return these limits with that many times the wall-clock time.
+
+        Examples
+        --------
+        >>> Limits(cell_seconds=20).with_patience(2.5).cell_seconds
+        50.0
+        """
+        return replace(self, cell_seconds=times * self.cell_seconds, notebook_seconds=times * self.notebook_seconds)

@@ -27,8 +27,9 @@ LIMIT_STATUSES = {
 """A limit that was hit stands in the record's status, though the rest was graded."""
 
 
-STARVED, ATTEMPTS = 0.2, 2
-"""A submission whose time ran out while it waited for a processor, this share of a cell's time, is tried again."""
+STARVED, MOST_PATIENCE = 0.2, 8
+"""A submission whose time ran out while it waited for a processor, this share of a cell's time, is tried once more, with
+as many times the time as the machine was slower, up to the second number."""
 
 
 @dataclass(frozen=True)
@@ -81,26 +82,28 @@ def grade_submission(handed_in, package, settings, server):
     Graded
     """
     started = time.perf_counter()
-    for _ in range(ATTEMPTS):
-        graded = _grade_once(handed_in, package, settings, server)
-        starved = (
-            graded.record.status == "timed out"
-            and graded.waited_seconds > STARVED * package.assignment.limits.cell_seconds
-        )
-        if not starved:
-            break
-    else:
-        graded.record.notes.append(
-            "The grader's machine was busy with other things while time ran out: grade this again when it is not."
-        )
+    limits = package.assignment.limits
+    graded = _grade_once(handed_in, package, settings, server, limits)
+    if _starved(graded, limits):
+        slower = 1 + graded.waited_seconds / max(graded.record.cpu_seconds, 0.1)
+        limits = limits.with_patience(min(2 * slower, MOST_PATIENCE))
+        graded = _grade_once(handed_in, package, settings, server, limits)
+        if _starved(graded, limits):
+            graded.record.notes.append(
+                "The grader's machine was busy with other things while time ran out: grade this again when it is not."
+            )
     graded.record.seconds = round(time.perf_counter() - started, 2)
     return graded
 
 
-def _grade_once(handed_in, package, settings, server):
+def _starved(graded, limits):
+    return graded.record.status == "timed out" and graded.waited_seconds > STARVED * limits.cell_seconds
+
+
+def _grade_once(handed_in, package, settings, server, limits):
     graded = Graded(blank_record(handed_in, package, settings))
     notebooks = package.assignment.notebooks
-    ends = [_grade_notebook(name, handed_in, package, settings, server, graded) for name in notebooks]
+    ends = [_grade_notebook(name, handed_in, package, settings, server, limits, graded) for name in notebooks]
     bad = [(name, *end) for name, end in zip(notebooks, ends, strict=True) if end[0] != "graded"]
     if bad:
         graded.record.status = bad[0][1]
@@ -109,7 +112,7 @@ def _grade_once(handed_in, package, settings, server):
     return graded
 
 
-def _grade_notebook(name, handed_in, package, settings, server, graded):
+def _grade_notebook(name, handed_in, package, settings, server, limits, graded):
     """Grade one notebook of a submission; return its status and the reason for it."""
     if name in handed_in.problems:
         return handed_in.problems[name]
@@ -118,7 +121,7 @@ def _grade_notebook(name, handed_in, package, settings, server, graded):
         submission = restore(parse_notebook(handed_in.notebooks[name]), own)
         graded.record.notes += submission.notes
         run = NotebookRun(own, submission, graded.record, package, settings.seed)
-        with server.start(package.assignment.limits, handed_in.files | package.beside) as process:
+        with server.start(limits, handed_in.files | package.beside) as process:
             graded.notebooks[name] = run.run(process)
         graded.record.cpu_seconds += process.usage.cpu_seconds
         graded.record.memory_bytes = max(graded.record.memory_bytes, process.usage.memory_bytes)
@@ -214,7 +217,7 @@ class NotebookRun:
 
     def run(self, process):
         """Run all cells with a `StudentProcess`; return the notebook with the outputs."""
-        whole = Deadline(self.assignment.limits.notebook_seconds)
+        whole = Deadline(process.limits.notebook_seconds)
         gone = None
         for step in self.submission.steps:
             cell = step.cell
@@ -227,7 +230,7 @@ class NotebookRun:
                 if step.graded:
                     result.message = f"Not run: {gone.message}"
                 continue
-            process.deadline = Deadline(min(self.assignment.limits.cell_seconds, whole.left))
+            process.deadline = Deadline(min(process.limits.cell_seconds, whole.left))
             try:
                 limit = self.grade_cell(step, result, process) if step.graded else self.run_cell(cell, process)
                 if limit in LIMIT_STATUSES:

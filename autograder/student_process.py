@@ -191,7 +191,7 @@ class StudentProcess:
 
     def __init__(self, server, limits, files, isolated):
         self._server = server
-        self._limits = limits
+        self.limits = limits
         self._folder = None if isolated else tempfile.TemporaryDirectory()
         settings = dataclasses.asdict(limits) | {"folder": self._folder.name if self._folder else ""}
         self._socket, theirs = socket.socketpair()
@@ -327,7 +327,7 @@ class StudentProcess:
         if not select.select([self._socket], [], [], end.left)[0]:
             raise TimeoutError
         self._socket.settimeout(max(end.left, 0.01))
-        data = wire.receive(self._socket, self._limits.reply_bytes + self._limits.output_bytes + 100_000)
+        data = wire.receive(self._socket, self.limits.reply_bytes + self.limits.output_bytes + 100_000)
         return wire.decode(data, lambda parts: Proxy(self, *parts))
 
     def _gone(self, error):
@@ -342,10 +342,10 @@ class StudentProcess:
         if isinstance(error, wire.WireError):
             return StudentGone("died", f"The notebook's process was ended: it sent {error}.")
         if reason == "memory":
-            gigabytes = self._limits.memory_bytes / 1e9
+            gigabytes = self.limits.memory_bytes / 1e9
             return StudentGone("out of memory", f"The code needed more than the {gigabytes:g} GB it may use.")
         if reason == "processes":
-            most = self._limits.processes
+            most = self.limits.processes
             return StudentGone("died", f"The code started more than the {most} processes it may have, and was ended.")
         if code == CANNOT_SEPARATE:
             raise CannotStart("This machine does not let the sandbox part students' processes from one another.")
