@@ -13,6 +13,7 @@ const SIZE = 430;
 const STRENGTHS = [0, 0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
 const RATES = [0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3];
 const INKS = ["#0072B2", "#E69F00", "#009E73"];
+const INKS_ON_DARK = ["#5DB7F0", "#F2B430", "#35CFA3"];
 const RGB = INKS.map((ink) => [1, 3, 5].map((i) => parseInt(ink.slice(i, i + 2), 16)));
 
 /** Scores of one place. */
@@ -90,6 +91,7 @@ function renderPlayground({ model, el }) {
   let saved = 0;
   let dragged = -1;
   let selected = -1;
+  let inks = INKS;
   let mode = "0"; // what a click does: the class it adds, or "remove"
 
   // Controls
@@ -177,7 +179,7 @@ function renderPlayground({ model, el }) {
   const status = html("p", { class: "vl-note", role: "status", "aria-live": "polite" });
   const root = html(
     "div",
-    { class: "vl-explorer", role: "group", "aria-label": "Linear classifier in the plane" },
+    { class: "vl-explorer vl-roomy", role: "group", "aria-label": "Linear classifier in the plane" },
     html("div", { class: "vl-bar" }, kind.element, strength.element, rate.element, click.element),
     html(
       "div",
@@ -258,7 +260,7 @@ function renderPlayground({ model, el }) {
   const py = (y) => ((REACH - y) / (2 * REACH)) * SIZE;
 
   function draw() {
-    darkTheme(root);
+    inks = darkTheme(root) ? INKS_ON_DARK : INKS;
     const now = evaluateLinear(setting());
     kind.show(model.get("loss_kind"));
     click.show(mode);
@@ -314,6 +316,7 @@ function renderPlayground({ model, el }) {
 
   function drawPlane() {
     const drawn = [svg("path", { class: "vl-axis", d: `M0 ${SIZE / 2}H${SIZE}M${SIZE / 2} 0V${SIZE}` })];
+    const arrows = []; // on top of all lines
     held.weights.forEach(([u, v], k) => {
       const size = Math.hypot(u, v);
       if (size < 1e-6) return;
@@ -323,19 +326,20 @@ function renderPlayground({ model, el }) {
       const [tx, ty] = [fx + long * nx, fy + long * ny];
       const head = Math.min(0.18, long);
       const wing = (side) => `${px(tx - head * nx + side * head * 0.6 * ny)} ${py(ty - head * ny - side * head * 0.6 * nx)}`;
+      const arrow = `M${px(fx)} ${py(fy)}L${px(tx)} ${py(ty)}M${wing(1)}L${px(tx)} ${py(ty)}L${wing(-1)}`;
       drawn.push(
         svg("path", {
           class: "vl-zero",
-          stroke: INKS[k],
+          stroke: inks[k],
           d: `M${px(fx - 20 * ny)} ${py(fy + 20 * nx)}L${px(fx + 20 * ny)} ${py(fy - 20 * nx)}`,
         }),
-        svg("path", {
-          class: "vl-arrow",
-          stroke: INKS[k],
-          d: `M${px(fx)} ${py(fy)}L${px(tx)} ${py(ty)}M${wing(1)}L${px(tx)} ${py(ty)}L${wing(-1)}`,
-        }),
+      );
+      arrows.push(
+        svg("path", { class: "vl-arrow-ground", d: arrow }),
+        svg("path", { class: "vl-arrow", stroke: inks[k], d: arrow }),
       );
     });
+    drawn.push(...arrows);
     held.points.forEach(([x, y], i) => {
       const label = held.labels[i] ?? 0;
       const [cx, cy] = [px(x), py(y)];
@@ -347,7 +351,7 @@ function renderPlayground({ model, el }) {
         svg("path", { d: `M${cx} ${cy - 7}l6.5 12h-13z` }),
       ][label];
       shape.setAttribute("class", "vl-point");
-      shape.setAttribute("fill", INKS[label]);
+      shape.setAttribute("fill", inks[label]);
       drawn.push(shape);
     });
     picture.replaceChildren(...drawn);
@@ -368,7 +372,7 @@ function renderPlayground({ model, el }) {
         svg("rect", { x: cx - 5.5, y: 6.5, width: 11, height: 11 }),
         svg("path", { d: `M${cx} 5l6.5 12h-13z` }),
       ];
-      shapes[k].setAttribute("fill", INKS[k]);
+      shapes[k].setAttribute("fill", inks[k]);
       return [shapes[k], text(cx + 12, 16, name)];
     });
     curve.replaceChildren(
@@ -384,11 +388,11 @@ function renderPlayground({ model, el }) {
     );
   }
 
-  /** The next number of the kind 1, 2, 5, 10, … */
+  /** The next round number. */
   function nice(value) {
     const power = 10 ** Math.floor(Math.log10(value));
-    const factor = [1, 2, 5, 10].find((candidate) => candidate * power >= value * 0.999);
-    return Number((factor * power).toPrecision(1));
+    const factor = [1, 1.2, 1.5, 2, 3, 4, 5, 6, 8, 10].find((candidate) => candidate * power >= value * 0.999);
+    return Number((factor * power).toPrecision(2));
   }
 
   // Points
@@ -410,7 +414,7 @@ function renderPlayground({ model, el }) {
     return found;
   }
 
-  const called = (i) => `“${names()[held.labels[i]]}” at (${held.points[i].map((v) => v.toFixed(1)).join(", ")})`;
+  const called = (i) => `“${names()[held.labels[i]]}” at (${held.points[i].map((v) => v.toFixed(1).replace("-", "−")).join(", ")})`;
 
   function add(at) {
     if (held.points.length >= MOST_POINTS) return tell(`There is room for ${MOST_POINTS} points.`);

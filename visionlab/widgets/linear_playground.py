@@ -23,6 +23,7 @@ START = (
 )
 
 _CSS = """
+.vl-roomy .vl-slider { flex-basis: 150px; column-gap: 8px; }
 .vl-plane { display: flex; flex-wrap: wrap; gap: 14px 22px; align-items: flex-start; margin-top: 12px; }
 .vl-plane .vl-stage { flex: 0 1 430px; width: 430px; max-width: 100%; aspect-ratio: 1; margin: 0; cursor: crosshair;
   border: 1px solid var(--vl-rule); border-radius: 6px; overflow: hidden; touch-action: none; }
@@ -34,7 +35,9 @@ _CSS = """
 .vl-plane .vl-axis { fill: none; stroke: var(--vl-rule); stroke-width: 1; }
 .vl-plane .vl-curve { fill: none; stroke: var(--vl-accent); stroke-width: 2; stroke-linejoin: round; }
 .vl-plane .vl-point { stroke: var(--vl-paper); stroke-width: 1.2; cursor: grab; }
-.vl-dark .vl-plane .vl-point { stroke: #e5e7eb; }
+.vl-dark .vl-plane .vl-point { stroke: #fff; }
+.vl-plane .vl-arrow-ground { stroke: var(--vl-paper); stroke-width: 5.5; fill: none; stroke-linejoin: round; }
+.vl-plane + .vl-note { min-height: 1.45em; }
 .vl-plane .vl-ring { fill: none; stroke: var(--vl-ink); stroke-width: 1.4; }
 .vl-plane .vl-chosen-point { fill: none; stroke: var(--vl-ink); stroke-width: 1.6; stroke-dasharray: 3 2; }
 .vl-plane .vl-zero { stroke-width: 1.6; fill: none; }
@@ -316,8 +319,11 @@ class LinearPlayground(Explorer):
         ]
         for line, word in enumerate(words):
             fig.text(0.56, 0.92 - 0.065 * line, word, fontsize=11)
-        legend = "   ".join(f"{mark} {name}" for mark, name in zip("●■▲", self.names, strict=False))
-        fig.text(0.56, 0.71, f"{legend}   ○ wrong", fontsize=10)
+        legend = [(f"{mark} {name}", ink) for mark, name, ink in zip("●■▲", self.names, COLOURS, strict=False)]
+        at = 0.56
+        for word, ink in [*legend, ("○ wrong", plots.BLACK)]:
+            fig.text(at, 0.71, word, fontsize=10, color=ink)
+            at += 0.04 + 0.011 * len(word)
         caption = (
             "In JupyterLab this trains live: drag points, click to add some, change λ, η and the loss as it learns."
         )

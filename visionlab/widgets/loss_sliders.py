@@ -11,12 +11,19 @@ from visionlab.widgets.explorer import Explorer, browser_module, style_sheet
 
 MOST_SCORE = 10.0
 _CSS = """
+.vl-roomy .vl-slider { flex-basis: 150px; column-gap: 8px; }
 .vl-losses { display: grid; gap: 10px; margin-top: 14px; }
-.vl-loss { display: grid; grid-template-columns: minmax(120px, 190px) 64px 1fr; gap: 10px; align-items: center; }
+.vl-losses + p { min-height: 1.45em; }
+.vl-loss { display: grid; grid-template-columns: 92px 58px 1fr; gap: 12px; align-items: center; }
 .vl-loss b { text-align: right; font-variant-numeric: tabular-nums; font-size: 15px; }
 .vl-track { position: relative; height: 18px; border-radius: 4px; background: var(--vl-well); overflow: hidden; }
 .vl-fill { position: absolute; top: 0; bottom: 0; background: var(--vl-accent); }
 .vl-fill[data-second] { background: var(--vl-window); }
+.vl-track[data-beyond]::after { position: absolute; top: -1px; color: var(--vl-paper); font-size: 13px; }
+.vl-track[data-beyond="below"]::after { left: 5px; content: "◀"; }
+.vl-track[data-beyond="above"]::after { right: 5px; content: "▶"; }
+.vl-scale { position: relative; height: 16px; margin-top: -8px; color: var(--vl-soft); font-size: 12px; }
+.vl-scale span { position: absolute; transform: translateX(-50%); font-variant-numeric: tabular-nums; }
 .vl-middle { position: absolute; top: 0; bottom: 0; width: 1.5px; background: var(--vl-soft); }
 """
 
