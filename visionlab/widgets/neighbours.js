@@ -1,31 +1,28 @@
 // The neighbours explorer: the training images nearest to a test image, and their vote. Python finds them.
-import { button, choice, coalesce, darkTheme, html, slider, watch } from "./drawing.js";
+import { button, choice, coalesce, darkTheme, html, setter, slider, watch } from "./drawing.js";
 
 const DATA = [["mnist", "MNIST digits"], ["cifar10", "CIFAR-10 photos"], ["fashion_mnist", "Fashion-MNIST"]];
 
 function renderNeighbours({ model, el }) {
-  const set = (name, value) => {
-    model.set(name, value);
-    model.save_changes();
-  };
-  const go = (index) => set("index", (index + 1000) % 1000);
+  const set = setter(model);
+  const go = (index) => set({ index: (index + 1000) % 1000 });
 
   // Controls
-  const data = choice({ control: "data", label: "data", words: DATA, onInput: (word) => set("data", word) });
+  const data = choice({ control: "data", label: "data", words: DATA, onInput: (word) => set({ data: word }) });
   const features = choice({
     control: "features",
     label: "compare",
     words: [["pixels", "pixels"], ["HOG", "HOG features"]],
-    onInput: (word) => set("features", word),
+    onInput: (word) => set({ features: word }),
   });
   const distance = choice({
     control: "distance",
     label: "distance",
     words: ["L2", "L1", "cosine"],
-    onInput: (word) => set("distance", word),
+    onInput: (word) => set({ distance: word }),
   });
-  const k = slider({ control: "k", label: "neighbours", symbol: "k", onInput: (n) => set("k", n) });
-  const index = slider({ control: "index", label: "test image", onInput: (n) => set("index", n) });
+  const k = slider({ control: "k", label: "neighbours", symbol: "k", onInput: (n) => set({ k: n }) });
+  const index = slider({ control: "index", label: "test image", onInput: (n) => set({ index: n }) });
   const previous = button({ control: "previous", label: "Previous", title: "The test image before", onClick: () => go(model.get("index") - 1) });
   const next = button({ control: "next", label: "Next", title: "The next test image", onClick: () => go(model.get("index") + 1) });
   const mistake = button({
@@ -50,7 +47,7 @@ function renderNeighbours({ model, el }) {
       "div",
       { class: "vl-neighbours" },
       html("div", { class: "vl-query" }, html("h4", {}, "New image"), query, name, tally),
-      html("div", {}, html("h4", {}, "Nearest training images"), near),
+      html("div", { class: "vl-found" }, html("h4", {}, "Nearest training images"), near),
     ),
     said,
     html("p", { class: "vl-note" }, "Green frame: the same class as the new image. Orange frame: another class. Small numbers: the distance. A tie goes to the class of the nearest one."),

@@ -21,10 +21,17 @@ _CELL = {"mnist": 7, "fashion_mnist": 7, "cifar10": 8}  # side of the HOG cells:
 
 _CSS = """
 .vl-neighbours {
-  display: grid;
-  grid-template-columns: minmax(150px, 190px) minmax(0, 1fr);
+  display: flex;
+  flex-wrap: wrap; /* in a narrow cell the neighbours come below the new image */
   gap: 10px 22px;
   margin: 14px 0 6px;
+}
+.vl-query {
+  flex: 1 1 150px;
+  max-width: 190px;
+}
+.vl-found {
+  flex: 50 1 340px;
 }
 .vl-neighbours h4 {
   margin: 0 0 6px;
@@ -45,7 +52,7 @@ _CSS = """
 }
 .vl-near {
   display: grid;
-  grid-template-columns: repeat(auto-fill, minmax(68px, 1fr));
+  grid-template-columns: repeat(auto-fill, minmax(74px, 1fr));
   gap: 8px;
   margin: 0;
   padding: 0;
@@ -53,10 +60,10 @@ _CSS = """
 }
 .vl-near li {
   margin: 0;
-  padding: 4px 4px 2px;
+  padding: 2px;
   border: 2px solid var(--vl-wrong);
   border-radius: 6px;
-  font-size: 12px;
+  font-size: 11.5px;
   line-height: 1.35;
   text-align: center;
   overflow-wrap: anywhere;
@@ -346,7 +353,7 @@ class NeighboursExplorer(Explorer):
         train, test = _data(self.data, "train"), _data(self.data, "test")
         columns = 10
         rows = -(-self.k // columns)
-        fig = plt.figure(figsize=(9.2, 0.72 + max(1.4, 1.02 * rows)), layout="none")
+        fig = plt.figure(figsize=(9.2, 0.7 + max(1.33, 1.02 * rows - 0.05)), layout="none")
         height = fig.get_figheight()
 
         def place(image, left, top, side, words, colour=None, size=9):
@@ -382,5 +389,5 @@ class NeighboursExplorer(Explorer):
             "In JupyterLab this picture is live: choose the image, k, the distance and the features. "
             "Green: same class; orange: another."
         )
-        fig.text(0.05 / 9.2, 0.08 / height, caption, fontsize=8, color=plots.GREY)
+        fig.text(0.05 / 9.2, 0.08 / height, caption, fontsize=9, color=plots.GREY)
         return fig
