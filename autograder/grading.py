@@ -28,8 +28,8 @@ LIMIT_STATUSES = {
 
 
 STARVED, MOST_PATIENCE = 0.2, 8
-"""A submission whose time ran out while it waited for a processor, this share of a cell's time, is tried once more, with
-as many times the time as the machine was slower, up to the second number."""
+"""A submission whose time ran out while it waited for a processor, this share of a cell's time, is tried once more,
+with as much more time as the machine was slower, this many times at most."""
 
 
 @dataclass(frozen=True)

@@ -200,7 +200,7 @@ def test_it_can_be_asked_whether_a_full_set_is_here(tiny, server, cache):
     assert datasets.is_cached("tiny")
     (cache / "tiny" / "test-labels.npy").unlink()
     assert not datasets.is_cached("tiny")
-    with pytest.raises(ValueError, match="no data set 'mnits'.*There are: tiny"):
+    with pytest.raises(ValueError, match=r"no data set 'mnits'.*There are: tiny"):
         datasets.is_cached("mnits")
 
 

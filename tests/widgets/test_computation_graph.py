@@ -4,12 +4,17 @@ import numpy as np
 import pytest
 import torch
 import traitlets
+from matplotlib import pyplot as plt
+from matplotlib.patches import FancyBboxPatch
+from matplotlib.transforms import Bbox
 
+from visionlab import plots
 from visionlab.widgets.computation_graph import (
     DepthExplorer,
     ExpressionError,
     GraphExplorer,
     describe,
+    draw_graph,
     gradient_sizes,
     read_expression,
 )
@@ -122,3 +127,30 @@ def test_the_depth_explorers_sliders_change_its_picture():
     assert explorer.sizes[0] < before[0] and explorer._picture.value != picture
     with pytest.raises(ValueError, match="depth is 0"):
         DepthExplorer(depth=0)
+
+
+@pytest.mark.parametrize("depth", [1, 3, 9, 50])
+def test_layers_are_counted_in_whole_numbers(depth):
+    figure = DepthExplorer(depth=depth)._draw()
+    ticks = figure.axes[0].get_xticks()
+    plt.close(figure)
+    np.testing.assert_array_equal(ticks, np.round(ticks))
+
+
+def test_a_large_factor_is_said_with_a_power_of_ten():
+    assert "1.1 × 10⁻⁸ times" in DepthExplorer(depth=50, scale=0.7)._described()
+    assert "ReLU layers" in DepthExplorer(depth=2, activation="relu")._described()
+
+
+def test_numbers_in_the_picture_of_a_long_graph_keep_clear_of_its_nodes():
+    explorer = GraphExplorer("1 / (1 + exp(-(w0*x0 + w1*x1 + b)))", {"w0": 2, "x0": -1, "w1": -3, "x1": -2, "b": -3})
+    figure = draw_graph(explorer.graph, "a neuron")
+    figure.canvas.draw()
+    ax = figure.axes[0]
+    nodes = [patch.get_window_extent() for patch in ax.patches if isinstance(patch, FancyBboxPatch)]
+    numbers = [text for text in ax.texts if text.get_color() in (plots.GREEN, plots.VERMILLION)]
+    assert len(nodes) == len(explorer.graph["nodes"]) and len(numbers) > 20
+    for number in numbers:
+        covered = [Bbox.intersection(number.get_window_extent(), node) for node in nodes]
+        assert all(box is None or box.width < 4 for box in covered), f"{number.get_text()} runs into a node"
+    plt.close(figure)

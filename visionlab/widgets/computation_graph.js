@@ -1,7 +1,10 @@
 // The computation graph: drawn as `describe` in Python has laid it out, and stepped through, with a guess at each gradient.
 import { button, coalesce, darkTheme, html, ICONS, setter, svg, text, watch } from "./drawing.js";
 
-const ACROSS = 150; // pixels a layer
+const GAP = [80, 110]; // least and most pixels between two layers: room for a number
+const SMALLEST = 0.8; // a wide graph is drawn this much smaller, before it has to be scrolled
+const MARGIN = 14;
+const TAIL = 70; // the arrow at the end, and its number
 const DOWN = 84; // pixels a row
 const HALF = 17; // half a node's height
 
@@ -140,8 +143,10 @@ function renderGraph({ model, el }) {
     const tally = asked ? [first + (right && tries === 0 ? 1 : 0), total + 1] : [first, total];
     const upstream = graph().nodes[edge.to].gradientSaid;
     said = `${right ? "Right. " : ""}${edge.rule}: ${edge.localSaid} × ${upstream} = ${edge.said}.`;
+    const typing = questionBox.contains(document.activeElement);
     asked = false;
     set({ step: step() + 1, tally });
+    if (typing) backward.element.focus({ preventScroll: true }); // the question is gone, the keyboard shouldn't be
   }
 
   // Drawing
@@ -152,11 +157,18 @@ function renderGraph({ model, el }) {
     const known = new Set(g.operations.slice(0, step()));
     g.nodes.forEach((node, at) => node.variable && known.add(at));
     const current = step() < forwardSteps() ? g.operations[step()] : -1;
-    const width = ACROSS * (g.layers + 0.75);
-    const height = DOWN * (g.height + 1) + 26;
-    const place = (layer, up) => [ACROSS * (layer + 0.45), 22 + DOWN * (up + 0.4)];
-    const spots = g.nodes.map((node) => place(node.layer, node.height));
+    const room = stage.clientWidth || 900;
     const halves = g.nodes.map((node) => Math.max(20, 5 * node.label.length + 12));
+    const widest = Array(g.layers).fill(20); // half of the widest node in each layer
+    g.nodes.forEach((node, at) => (widest[node.layer] = Math.max(widest[node.layer], halves[at])));
+    const filled = 2 * MARGIN + TAIL + widest.reduce((sum, half) => sum + 2 * half, 0);
+    const gap = Math.min(GAP[1], Math.max(GAP[0], (room - filled) / Math.max(1, g.layers - 1)));
+    const centres = [MARGIN + widest[0]];
+    for (let i = 1; i < g.layers; i++) centres.push(centres[i - 1] + widest[i - 1] + gap + widest[i]);
+    const width = filled + gap * (g.layers - 1);
+    const height = DOWN * (g.height + 1) + 26;
+    const place = (layer, up) => [centres[layer], 22 + DOWN * (up + 0.4)];
+    const spots = g.nodes.map((node) => place(node.layer, node.height));
     const shapes = [];
     g.edges.forEach((edge, number) => {
       const start = spots[edge.from];
@@ -176,9 +188,10 @@ function renderGraph({ model, el }) {
       shapes.push(svg("path", { d: path, class: `vl-edge${now ? " vl-edge-now" : ""}` }));
       const [x, y] = ends.at(-1);
       shapes.push(svg("path", { d: `M${x + 7} ${y}l-9 -4.5v9z`, class: "vl-tip" }));
-      // Numbers keep clear of the end where other edges are close: of the start, if several begin there.
-      const [near, far] = g.nodes[edge.from].consumers.length > 1 ? [ends[1], ends[0]] : ends;
-      const middle = [0.61 * near[0] + 0.39 * far[0], 0.7 * near[1] + 0.3 * far[1] + 0.69 * lift];
+      // Numbers keep clear of the end where other edges are close; where several begin they stand in the middle.
+      const [near, far] = ends;
+      const [over, down, raised] = g.nodes[edge.from].consumers.length > 1 ? [0.5, 0.5, 0.75] : [gap < 100 ? 0.47 : 0.39, 0.3, 0.69];
+      const middle = [near[0] + over * (far[0] - near[0]), near[1] + down * (far[1] - near[1]) + raised * lift];
       if (known.has(edge.from)) shapes.push(text(middle[0], middle[1] - 7, g.nodes[edge.from].said, "vl-above"));
       if (number < done - 1) shapes.push(text(middle[0], middle[1] + 17, edge.said, "vl-below"));
       else if (now) shapes.push(text(middle[0], middle[1] + 17, "?", "vl-below vl-asked"));
@@ -222,10 +235,11 @@ function renderGraph({ model, el }) {
       if (node.consumers.length > 1 && arrived === node.consumers.length)
         shapes.push(text(x, y + HALF + 16, `sum ${node.gradientSaid}`, "vl-below"));
     });
+    const held = picture.contains(document.activeElement) ? document.activeElement.dataset.node : null;
     picture.replaceChildren(...shapes);
+    if (held !== null) picture.querySelector(`[data-node="${held}"]`)?.focus({ preventScroll: true });
     picture.setAttribute("viewBox", `0 0 ${width} ${height}`);
-    picture.setAttribute("width", width);
-    picture.setAttribute("height", height);
+    picture.setAttribute("width", Math.min(width, Math.max(room, SMALLEST * width)));
     picture.setAttribute("aria-label", `Computation graph of ${model.get("expression")}, step ${step()} of ${steps()}`);
     showControls(current, done);
     showDetails(known, done);

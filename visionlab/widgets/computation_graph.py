@@ -17,6 +17,7 @@ import traitlets
 from matplotlib import pyplot as plt
 from matplotlib.patches import FancyBboxPatch, PathPatch
 from matplotlib.path import Path as Curve
+from matplotlib.ticker import MaxNLocator
 
 from visionlab import datasets, plots
 from visionlab.widgets.explorer import Explorer, Whole, browser_module, style_sheet
@@ -507,9 +508,9 @@ def _heights(columns, neighbours):
     return heights
 
 
-def _say(value):
+def _say(value, digits=4):
     """A number in few characters, with a proper minus sign."""
-    text = f"{value:.4g}" if value == 0 or 1e-4 <= abs(value) < 1e5 else f"{value:.2e}"
+    text = f"{value:.{digits}g}" if value == 0 or 1e-4 <= abs(value) < 1e5 else f"{value:.2e}"
     return ("0" if text in ("-0", "0") else text).replace("e-0", "e-").replace("e+0", "e").replace("-", "−")
 
 
@@ -671,7 +672,7 @@ class GraphExplorer(Explorer):
     _esm = browser_module("drawing.js", "computation_graph.js")
     _css = style_sheet() + (
         """
-.vl-graph .vl-bar + * { margin-top: 10px; }
+.vl-graph .vl-bar + *, .vl-graph [data-problem] + .vl-bar { margin-top: 10px; }
 .vl-graph .vl-field { display: flex; flex-direction: column; gap: 2px; }
 .vl-graph .vl-field input { min-height: 28px; padding: 2px 8px; border: 1px solid var(--vl-rule); border-radius: 6px;
   background: var(--vl-paper); color: var(--vl-ink); font: inherit; font-variant-numeric: tabular-nums; }
@@ -681,7 +682,7 @@ class GraphExplorer(Explorer):
 .vl-graph .vl-number { width: 84px; }
 .vl-graph .vl-number input { width: 100%; }
 .vl-graph .vl-stage { overflow-x: auto; }
-.vl-graph .vl-stage > svg { width: auto; max-width: none; margin: 0 auto; }
+.vl-graph .vl-stage > svg { width: auto; height: auto; max-width: none; margin: 0 auto; }
 .vl-graph .vl-edge { fill: none; stroke: var(--vl-soft); stroke-width: 1.5; }
 .vl-graph .vl-edge-now { stroke: var(--vl-window); stroke-width: 3; }
 .vl-graph .vl-tip { fill: var(--vl-soft); }
@@ -844,22 +845,30 @@ def draw_graph(graph, title, caption=""):
     -------
     matplotlib.figure.Figure
     """
-    across = max(1.15, min(1.7, 8.6 / (graph["layers"] + 0.6)))  # inches a layer
+    halves = [max(0.2, 0.05 * len(node["label"]) + 0.1) for node in graph["nodes"]]
+    widest = [0.2] * graph["layers"]  # half of the widest node in each layer
+    for node, half in zip(graph["nodes"], halves, strict=True):
+        widest[node["layer"]] = max(widest[node["layer"]], half)
+    gap = min(1.3, max(0.75, (8.2 - 2 * sum(widest)) / graph["layers"]))  # inches between layers: room for a number
+    digits = 4 if gap > 0.9 else 3
+    centres = [widest[0]]
+    for before, after in pairwise(widest):
+        centres.append(centres[-1] + before + gap + after)
     down = 0.85
-    width = max(5.5, across * (graph["layers"] + 0.5))
+    across = centres[-1] + widest[-1] + 0.6  # with the arrow at the end
+    width = max(5.5, across + 0.6)
     height = down * (graph["height"] + 1) + 0.45 + 0.42 * bool(caption)
     fig = plt.figure(figsize=(width, height), layout="none")
     ax = fig.add_axes((0, 0, 1, 1))
     ax.set(xlim=(0, width), ylim=(height, 0))
     ax.axis("off")
-    left = (width - across * graph["layers"]) / 2
+    left = (width - across) / 2
 
     def spot(layer, up):
-        return left + across * (layer + 0.4), 0.45 + down * (up + 0.5)
+        return left + centres[layer], 0.45 + down * (up + 0.5)
 
     halo = {"bbox": {"fc": "white", "ec": "none", "pad": 0.6}, "fontsize": 9, "ha": "center", "zorder": 3}
     spots = [spot(node["layer"], node["height"]) for node in graph["nodes"]]
-    halves = [max(0.2, 0.05 * len(node["label"]) + 0.1) for node in graph["nodes"]]
     for edge in graph["edges"]:
         x, y = spots[edge["from"]]
         ends = [(x + halves[edge["from"]], y), *(spot(*bend) for bend in edge["bends"])]
@@ -873,24 +882,29 @@ def draw_graph(graph, title, caption=""):
             codes += [Curve.CURVE4] * 3
         ax.add_patch(PathPatch(Curve(points, codes), fc="none", ec=plots.GREY, lw=1.2, zorder=1))
         ax.annotate("", ends[-1], (ends[-1][0] - 0.02, ends[-1][1]), arrowprops={"arrowstyle": "-|>", "fc": plots.GREY})
-        # Numbers keep clear of the end where other edges are close: of the start, if several begin there.
-        (x0, y0), (x1, y1) = ends[1::-1] if len(graph["nodes"][edge["from"]]["consumers"]) > 1 else ends[:2]
-        x, y = 0.61 * x0 + 0.39 * x1, 0.7 * y0 + 0.3 * y1 + 0.69 * lift
-        ax.text(x, y - 0.04, graph["nodes"][edge["from"]]["said"], color=plots.GREEN, va="bottom", **halo)
-        ax.text(x, y + 0.05, edge["said"], color=plots.VERMILLION, va="top", **halo)
+        # Numbers keep clear of the end where other edges are close; where several begin they stand in the middle.
+        (x0, y0), (x1, y1) = ends[:2]
+        several = len(graph["nodes"][edge["from"]]["consumers"]) > 1
+        over, along, raised = (0.5, 0.5, 0.75) if several else (0.39 if digits == 4 else 0.47, 0.3, 0.69)
+        x, y = x0 + over * (x1 - x0), y0 + along * (y1 - y0) + raised * lift
+        value = _say(graph["nodes"][edge["from"]]["value"], digits)
+        ax.text(x, y - 0.04, value, color=plots.GREEN, va="bottom", **halo)
+        ax.text(x, y + 0.05, _say(edge["downstream"], digits), color=plots.VERMILLION, va="top", **halo)
     for node, (x, y), half in zip(graph["nodes"], spots, halves, strict=True):
         shape = FancyBboxPatch((x - half, y - 0.18), 2 * half, 0.36, boxstyle="round,pad=0,rounding_size=0.16")
         shape.set(fc="#EEF0F3" if node["variable"] else "white", ec=plots.BLACK, lw=1.1, zorder=4)
         ax.add_patch(shape)
         ax.text(x, y, node["label"], ha="center", va="center", fontsize=10, zorder=5)
         if len(node["consumers"]) > 1:
-            parts = f"Σ = {node['gradientSaid']}"
-            ax.text(x, y + 0.22, parts, color=plots.VERMILLION, va="top", **halo)
+            total = f"Σ = {_say(node['gradient'], digits)}"
+            ax.text(x, y + 0.22, total, color=plots.VERMILLION, va="top", **halo)
     (x, y), half = spots[-1], halves[-1]
     ax.annotate(
         "", (x + half + 0.42, y), (x + half, y), arrowprops={"arrowstyle": "-|>", "color": plots.GREY, "shrinkA": 0}
     )
-    ax.text(x + half + 0.24, y - 0.05, graph["nodes"][-1]["said"], color=plots.GREEN, va="bottom", **halo)
+    ax.text(
+        x + half + 0.24, y - 0.05, _say(graph["nodes"][-1]["value"], digits), color=plots.GREEN, va="bottom", **halo
+    )
     ax.text(x + half + 0.24, y + 0.06, "1", color=plots.VERMILLION, va="top", **halo)
     ax.text(0.08, 0.08, title, fontsize=10.5, va="top")
     if caption:
@@ -950,6 +964,13 @@ def gradient_sizes(depth, scale, activation="tanh", width=64, images=32):
     return np.array(sizes[::-1]), np.linalg.svd(slopes[0][:, None] * weights, compute_uv=False)
 
 
+def _with_power(value):
+    """A number with two digits; a small or large one as a product with a power of ten, such as 1.1 × 10⁻⁸."""
+    digits, _, power = f"{value:.2g}".partition("e")
+    raised = str(int(power or 0)).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+    return f"{digits} × 10{raised}" if power else digits
+
+
 def _digits():
     return datasets.load("mnist", split="test").images
 
@@ -995,8 +1016,10 @@ class DepthExplorer(Illustrated):
         self._picture = ipywidgets.HTML()
         row = ipywidgets.HBox([self.depth, self.scale, self.activation], layout={"flex_flow": "row wrap"})
         figure = self._draw()
-        super().__init__([row, self._picture], figure, self._said())
-        self._show(self._png)
+        self._show(plots.png(figure))
+        caption = "In JupyterLab sliders change the depth and the scale of the weights, a menu the activation."
+        figure.text(0.01, -0.03, caption, fontsize=8, color=plots.GREY)
+        super().__init__([row, self._picture], figure, self._described())
         for control in (self.depth, self.scale, self.activation):
             control.observe(lambda _: self._redraw(), "value")
 
@@ -1009,18 +1032,24 @@ class DepthExplorer(Illustrated):
             ax.semilogy(np.arange(len(self.sizes)), np.maximum(self.sizes, tiny), "o-", color=plots.VERMILLION)
             ax.axhline(1, color=plots.GREY, lw=1)
             low, high = min(self.sizes.min(), 1e-3), max(self.sizes.max(), 1e3)
-            ax.set(xlabel="layer i, 0 the input", ylabel="length of g(z$_i$)", ylim=(max(low, tiny) / 3, high * 3))
+            ax.set(
+                xlabel="layer $i$ (0 is the input)", ylabel="length of $g(z_i)$", ylim=(max(low, tiny) / 3, high * 3)
+            )
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 5, 10]))
             ax.set_title(self._said(), fontsize=10.5)
         return fig
 
     def _said(self):
         n = self.depth.value
         return (
-            f"{n} {'linear' if self.activation.value == 'none' else self.activation.value} layers, scale "
-            f"{self.scale.value:.2f}: the gradient is {_say(float(f'{self.sizes[0]:.2g}'))} times as long at the "
-            "input\n"
+            f"{n} {({'none': 'linear', 'relu': 'ReLU'}).get(self.activation.value, 'tanh')} layers, scale "
+            f"{self.scale.value:.2f}: the gradient is {_with_power(self.sizes[0])} times as long at the input\n"
             f"Singular values of the first layer's Jacobian: {self.singular[0]:.2f} to {self.singular[-1]:.3f}"
         )
+
+    def _described(self):
+        words = self._said().replace("\n", ". ")
+        return f"Length of the gradient at each layer, on a logarithmic axis. {words}."
 
     def _redraw(self):
         figure = self._draw()
@@ -1031,6 +1060,6 @@ class DepthExplorer(Illustrated):
         encoded = base64.b64encode(picture).decode()
         width = int.from_bytes(picture[16:20]) * 100 // 110
         self._picture.value = (
-            f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(self._said())}" width="{width}" '
+            f'<img src="data:image/png;base64,{encoded}" alt="{html.escape(self._described())}" width="{width}" '
             'style="max-width:100%;height:auto;border-radius:4px">'
         )

@@ -1,6 +1,13 @@
 // What the explorers share: controls that JupyterLab's shortcuts leave alone, SVG, and the colours of the theme.
 
-let made = 0; // counts the controls, for unique ids
+// Every widget runs a copy of this module of its own, on one page: a count alone would give the same ids twice.
+const idStem = Math.random().toString(36).slice(2, 8);
+let made = 0;
+
+/** An id that nothing else on the page has. */
+export function uniqueId() {
+  return `vl-${idStem}-${++made}`;
+}
 
 /** An HTML element; attributes that are functions become listeners. */
 export function html(tag, attributes = {}, ...children) {
@@ -47,7 +54,7 @@ export function box(x, y, width, height = width) {
 
 /** A labelled slider: {element, show(value, least, most, disabled)}. */
 export function slider({ control, label, symbol, onInput }) {
-  const id = `vl-${++made}`;
+  const id = uniqueId();
   const value = html("output", { for: id, class: "vl-value" });
   const input = html("input", {
     id,
@@ -73,7 +80,7 @@ export function slider({ control, label, symbol, onInput }) {
 
 /** A labelled choice: {element, show(value, words, disabled)}; words are strings or [value, label]. */
 export function choice({ control, label, words, hidden = false, onInput }) {
-  const id = `vl-${++made}`;
+  const id = uniqueId();
   const select = html("select", {
     id,
     "data-control": control,

@@ -240,7 +240,7 @@ function renderPlayground({ model, el }) {
   const plane = picture("plane", "The plane");
   const hidden = picture("hidden", "Last hidden layer");
   const curve = picture("curve", "Loss");
-  plane.caption.textContent = "Dashed: where a unit of the first layer switches sign. Black: the boundary.";
+  plane.caption.textContent = "Dashed: where a unit of the first layer switches sign. Full line: the boundary.";
   for (const which of [plane, hidden]) {
     which.canvas.addEventListener("pointermove", (event) => mark(which, event));
     which.canvas.addEventListener("pointerleave", () => mark(which, null));
@@ -594,7 +594,7 @@ function renderPlayground({ model, el }) {
     const upwards = names[1] && `↑ ${names[1]}`;
     const long = pen.measureText(across).width;
     pen.fillStyle = css("--vl-paper");
-    pen.globalAlpha = 0.85;
+    pen.globalAlpha = 0.95;
     pen.fillRect(width - 10 - long, width - 21, long + 10, 21);
     pen.fillRect(0, 0, upwards ? pen.measureText(upwards).width + 12 : 0, 21);
     pen.globalAlpha = 1;

@@ -142,13 +142,17 @@ class PolynomialExplorer(_Sketch):
         ax.plot(u, self.fit(N)(u), color=plots.VERMILLION, label=f"$P_{{{N}}}$")
         ax.plot(self.x, self.y, "o", color=plots.BLUE, label="samples")
         ax.set(ylim=(-1.3, 2.9), xlabel="$x$", title=f"degree {N}: {N + 1} parameters")
-        ax.legend(loc="upper center", ncols=3, handlelength=1.4, columnspacing=1.2)
+        opaque = {"frameon": True, "framealpha": 0.9, "edgecolor": "none"}  # a wild curve runs behind it
+        ax.legend(loc="upper center", ncols=3, handlelength=1.4, columnspacing=1.2, **opaque)
         table = np.array([self.errors(n) for n in self._degrees()])
         errors.semilogy(table[:, 0], "o-", color=plots.BLUE, label="training samples", ms=4)
         errors.semilogy(table[:, 1], "s-", color=plots.VERMILLION, label="new samples", ms=4)
         errors.axvline(N, color=plots.GREY, ls="--", lw=1)
         errors.set(xlabel="degree $N$", title="error (root mean square)", ylim=(0.01, 300), xticks=range(0, 20, 3))
-        errors.legend(loc="upper left")
+        errors.legend(loc="upper left", **opaque)
+        if table[-1, 0] < 0.01:
+            last = len(table) - 1
+            errors.text(last - 1.2, 0.014, f"0 at $N = {last}$", ha="right", fontsize=9, color=plots.BLUE)
         return fig
 
 
