@@ -16,7 +16,7 @@ from PIL import Image
 
 from visionlab import widgets
 from visionlab.widgets import descent
-from visionlab.widgets.descent import LANDSCAPES, DescentExplorer, walk
+from visionlab.widgets.descent import LANDSCAPES, DescentExplorer, _walk
 
 RULES = descent.METHODS[:-1]
 SCRIPT = """
@@ -64,7 +64,7 @@ def test_walks_are_torchs(method, make):
         loss.backward()
         optimiser.step()
         expected.append(w.tolist())
-    places = walk("curved valley", method, (-1.4, 2.2), 40, eta=0.03, momentum=0.8)
+    places = _walk("curved valley", method, (-1.4, 2.2), 40, eta=0.03, momentum=0.8)
     np.testing.assert_allclose(places, expected, rtol=1e-6, atol=1e-7)
 
 
@@ -100,7 +100,7 @@ def test_the_browser_walks_the_same_way(tmp_path):
     browser = json.loads(done.stdout)
     for case, places, height in zip(cases, browser["places"], browser["heights"], strict=True):
         options = {name: case[name] for name in ("eta", "momentum", "noise", "seed")}
-        expected = walk(case["loss"], case["method"], (case["x"], case["y"]), case["steps"], **options)
+        expected = _walk(case["loss"], case["method"], (case["x"], case["y"]), case["steps"], **options)
         np.testing.assert_allclose(places, expected, rtol=1e-5, atol=1e-7)
         np.testing.assert_allclose(height, descent.loss_and_slopes(case["loss"], case["x"], case["y"]), atol=1e-9)
     assert browser["views"] == [[name, list(view), list(start)] for name, (_, view, start) in LANDSCAPES.items()]

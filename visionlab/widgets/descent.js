@@ -1,6 +1,6 @@
 // The descent explorer: a contour map of a loss over two weights, and a walk on it. The arithmetic is descent.py's.
 import {
-  button, choice, coalesce, darkTheme, html, ICONS, keyboardStage, slider, svg, text, watch,
+  button, choice, coalesce, darkTheme, html, ICONS, keyboardStage, slider, svg, text, uniqueId, watch,
 } from "./drawing.js";
 
 const METHODS = ["gradient descent", "momentum", "RMSProp", "Adam", "by hand"];
@@ -155,8 +155,6 @@ const short = (value) => {
   return String(Number(value.toPrecision(3))).replace("-", "−");
 };
 
-let views = 0;
-
 function renderDescent({ model, el }) {
   const names = ["loss", "method", "eta", "momentum", "noise", "x", "y", "steps", "moves", "fog", "seed", "_inked"];
   const now = () => Object.fromEntries(names.map((name) => [name, model.get(name)]));
@@ -167,7 +165,7 @@ function renderDescent({ model, el }) {
     saving = setTimeout(() => model.save_changes(), 150);
     redraw();
   };
-  const id = `vl-descent-${++views}`;
+  const id = uniqueId();
 
   // Controls
   const loss = choice({

@@ -1,6 +1,6 @@
 """Walk downhill on a loss landscape of two weights: by hand, or by the rules that train networks.
 
-A walk is a function of the settings alone: `walk` computes it here, and ``descent.js`` computes the same in the
+A walk is a function of the settings alone: `_walk` computes it here, and ``descent.js`` computes the same in the
 browser, noise included (both draw it from the generator `mulberry32`).
 """
 
@@ -10,6 +10,7 @@ import math
 import numpy as np
 import traitlets
 from matplotlib import pyplot as plt
+from matplotlib.ticker import LogLocator, NullLocator
 
 from visionlab import datasets, plots
 from visionlab.widgets.explorer import Choice, Explorer, Whole, browser_module, style_sheet
@@ -115,7 +116,7 @@ def _mulberry32(seed):
         yield ((t ^ (t >> 14)) & 0xFFFFFFFF) / 4294967296
 
 
-def walk(landscape, method, start, steps, *, eta, momentum=0.9, noise=0.0, seed=0):
+def _walk(landscape, method, start, steps, *, eta, momentum=0.9, noise=0.0, seed=0):
     """Walk downhill by a rule.
 
     Parameters
@@ -142,7 +143,7 @@ def walk(landscape, method, start, steps, *, eta, momentum=0.9, noise=0.0, seed=
 
     Examples
     --------
-    >>> walk("bowl", "gradient descent", (1, 1), 2, eta=0.5)
+    >>> _walk("bowl", "gradient descent", (1, 1), 2, eta=0.5)
     [(1.0, 1.0), (0.5, 0.0), (0.25, 0.0)]
     """
     numbers = _mulberry32(seed)
@@ -174,14 +175,21 @@ def walk(landscape, method, start, steps, *, eta, momentum=0.9, noise=0.0, seed=
     return places
 
 
-class _Real(traitlets.Float):
-    """A number within limits; errors say what is allowed."""
+class Real(traitlets.Float):
+    """A number within limits; errors say what is allowed.
+
+    Parameters
+    ----------
+    default, least, most : float
+        The limits are allowed, too.
+    """
 
     def __init__(self, default, least, most, **options):
         super().__init__(default, **options)
         self.least, self.most = least, most
 
     def validate(self, obj, value):
+        """Check one value; see traitlets.TraitType."""
         try:
             number = float(value)
         except (TypeError, ValueError):
@@ -261,11 +269,11 @@ class DescentExplorer(Explorer):
 
     loss = Choice(tuple(LANDSCAPES)).tag(sync=True)
     method = Choice(METHODS).tag(sync=True)
-    eta = _Real(0.05, 1e-4, 10).tag(sync=True)
-    momentum = _Real(0.8, 0, 0.99).tag(sync=True)
-    noise = _Real(0.0, 0, 3).tag(sync=True)
-    x = _Real(0.0, -1000, 1000).tag(sync=True)
-    y = _Real(0.0, -1000, 1000).tag(sync=True)
+    eta = Real(0.05, 1e-4, 10).tag(sync=True)
+    momentum = Real(0.8, 0, 0.99).tag(sync=True)
+    noise = Real(0.0, 0, 3).tag(sync=True)
+    x = Real(0.0, -1000, 1000).tag(sync=True)
+    y = Real(0.0, -1000, 1000).tag(sync=True)
     steps = Whole(0, 0, MOST_STEPS).tag(sync=True)
     moves = _Places().tag(sync=True)
     fog = traitlets.Bool(False).tag(sync=True)
@@ -301,7 +309,7 @@ class DescentExplorer(Explorer):
         if self.method == "by hand":
             return [(self.x, self.y), *map(tuple, self.moves)]
         options = {"eta": self.eta, "momentum": self.momentum, "noise": self.noise, "seed": self.seed}
-        return walk(self.loss, self.method, (self.x, self.y), self.steps, **options)
+        return _walk(self.loss, self.method, (self.x, self.y), self.steps, **options)
 
     @property
     def losses(self):
@@ -344,6 +352,12 @@ class DescentExplorer(Explorer):
         bx.semilogy(np.maximum(losses, 1e-6), "o-", color=plots.BLUE, ms=3, lw=1.4)
         bx.set(xlabel="step", ylabel="loss", title=f"{self.method}: {len(path) - 1} steps")
         bx.set_xlim(-0.5, max(10, len(path)))
+        low, high = (max(1e-6, edge) for edge in (min(losses), max(losses)))
+        if high < 10 * low:  # a walk of a few steps: ticks with plain numbers
+            bx.set_ylim(low / 3, high * 3)
+            bx.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+            bx.yaxis.set_major_formatter("{x:g}")
+            bx.yaxis.set_minor_locator(NullLocator())
         fig.supxlabel(
             "In JupyterLab this picture is live: click to choose the start, let a rule walk, or walk by hand.",
             fontsize=8,
