@@ -1,6 +1,6 @@
 // The kernel playground: a photograph, a kernel with cells to edit, the result. kernel_playground.py says what is meant.
 import { number } from "./arithmetic.js";
-import { button, choice, coalesce, darkTheme, html, keyboardStage, setter, svg, watch } from "./drawing.js";
+import { button, choice, coalesce, darkTheme, html, keyboardStage, setter, svg, uniqueId, watch } from "./drawing.js";
 
 const OPERATIONS = ["convolution", "cross-correlation"];
 const VIEWS = [
@@ -50,14 +50,12 @@ export function toBrightness(view, limit) {
   return (value) => value;
 }
 
-let playgrounds = 0;
-
 function renderPlayground({ model, el }) {
   const set = setter(model);
   const { presets, questions, answers } = model.get("_offer");
   const photos = Object.keys(model.get("_pixels"));
   const side = Math.sqrt(model.get("_pixels")[photos[0]].byteLength);
-  const id = `vl-playground-${++playgrounds}`;
+  const id = uniqueId();
 
   // Controls
   const photo = choice({ control: "photo", label: "photograph", words: photos, onInput: (word) => set({ photo: word }) });
