@@ -18,7 +18,7 @@ from visionlab.nets import (
     simple_lenet,
     vgg,
 )  # fmt: skip
-from visionlab.nets.lenet import C3_TABLE, DigitCodes
+from visionlab.nets.lenet import C3_TABLE, DigitCodes, ScaledTanh
 from visionlab.nets.resnet import SHORTCUTS, STAGES, Pad, Residual
 
 # Small enough to run on a slow processor; the large ones are sized on the meta device in test_sizes.
@@ -137,6 +137,20 @@ def test_c3_reads_what_the_paper_says():
         (gradient,) = torch.autograd.grad(c3(images)[0, f, 3, 4], images)
         assert tuple(gradient[0].flatten(1).any(1).nonzero().flatten().tolist()) == reads
         assert gradient.count_nonzero() == 25 * len(reads)
+
+
+def test_c3s_table_follows_the_papers_rules():
+    """Six runs of three maps, six runs of four, three of two and two with gaps, one of all; each map is read 10 times."""
+    circle = [[{(i + j) % 6 for j in range(n)} for i in range(6)] for n in (3, 4)]
+    rows = [set(reads) for reads in C3_TABLE]
+    assert all(run in rows[6 * i : 6 * i + 6] for i, runs in enumerate(circle) for run in runs)
+    assert rows[12:] == [{i, i + 1, (i + 3) % 6, (i + 4) % 6} for i in (0, 1, 2)] + [set(range(6))]
+    assert [sum(c in reads for reads in rows) for c in range(6)] == [10] * 6
+
+
+def test_the_squashing_function_keeps_one_and_minus_one():
+    x = torch.tensor([-1.0, 0.0, 1.0])
+    assert torch.allclose(ScaledTanh()(x), x, atol=1e-4)
 
 
 def test_a_partial_convolution_of_all_maps_is_a_convolution():

@@ -397,10 +397,10 @@ def _tags(cells, tag):
 
 _STYLE = """<style>
 .vl-size-table {overflow-x: auto; margin: 4px 0; color: var(--jp-ui-font-color1, #1c1c1c)}
-.vl-size-table.vl-size-table table {border-collapse: collapse; border: none; margin: 0; font-size: 13px; color: inherit;
+.vl-size-table.vl-size-table table {border-collapse: collapse; border: none; margin: 0; font-size: 12px; color: inherit;
   font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-variant-numeric: tabular-nums; table-layout: auto}
-.vl-size-table.vl-size-table caption {caption-side: top; text-align: left; padding: 2px 8px 6px; color: inherit}
-.vl-size-table.vl-size-table :is(th, td) {text-align: right; padding: 2px 8px; border: none; white-space: nowrap;
+.vl-size-table.vl-size-table caption {caption-side: top; text-align: left; padding: 2px 6px 6px; color: inherit}
+.vl-size-table.vl-size-table :is(th, td) {text-align: right; padding: 2px 6px; border: none; white-space: nowrap;
   background: none; color: inherit; vertical-align: baseline}
 .vl-size-table.vl-size-table tr > :nth-child(-n + 3) {text-align: left}
 .vl-size-table.vl-size-table tr {background: none}
