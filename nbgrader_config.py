@@ -5,8 +5,8 @@ c = get_config()  # noqa: F821  (nbgrader provides it)
 c.CourseDirectory.course_id = "visionlab"
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "assignments"
-# exercises.py holds the hidden cases and the bug catalogue: it must never be copied into a release.
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "exercises.py"]
+# The exercises hold the hidden cases and the bug catalogue: they must never be copied into a release.
+c.CourseDirectory.ignore = [".ipynb_checkpoints", "*.pyc", "__pycache__", ".pytest_cache", "exercises.py", "exercises"]
 # Whichever way an assignment is generated, the compiled checks go beside the student's notebook.
 c.GenerateAssignment.post_convert_hook = "autograder.release.add_checks"
 c.ClearSolutions.code_stub = {"python": "# YOUR CODE HERE\nraise NotImplementedError"}

@@ -1,6 +1,11 @@
-"""An assignment as its folder under ``solutions/`` declares it: the instructor's notebooks and ``exercises.py``."""
+"""An assignment as its folder under ``solutions/`` declares it: the instructor's notebooks and its exercises.
+
+The exercises stand in ``exercises.py`` or, where they are many, in a package ``exercises/`` with a module for each part
+of the assignment; ``EXERCISES`` of the module or the package lists them.
+"""
 
 import importlib.util
+import sys
 from functools import cached_property
 from pathlib import Path
 
@@ -16,13 +21,24 @@ class AssignmentError(Exception):
     """An assignment's folder is not as it should be; the message says what to change."""
 
 
+def declaration(folder):
+    """Path of the file that declares an assignment's exercises; None if the folder holds no assignment.
+
+    Parameters
+    ----------
+    folder : Path
+    """
+    paths = (folder / "exercises.py", folder / "exercises" / "__init__.py")
+    return next((path for path in paths if path.is_file()), None)
+
+
 class Assignment:
     """One assignment.
 
     Parameters
     ----------
     folder : path
-        ``solutions/NAME``, with one or more notebooks and ``exercises.py``.
+        ``solutions/NAME``, with one or more notebooks, and ``exercises.py`` or a package ``exercises/``.
 
     Attributes
     ----------
@@ -41,20 +57,19 @@ class Assignment:
         self._draws = {}
 
     def _load_module(self):
-        path = self.folder / "exercises.py"
-        if not path.is_file():
+        path = declaration(self.folder)
+        if path is None:
             raise AssignmentError(f"{self.folder} has no exercises.py: is {self.name!r} an assignment?")
-        spec = importlib.util.spec_from_file_location(f"exercises_of_{self.name}", path)
-        module = importlib.util.module_from_spec(spec)
+        name = f"exercises_of_{self.name}"
+        # Modules of a package find each other by its name; those of an earlier load may come from other files.
+        for known in [known for known in sys.modules if known == name or known.startswith(f"{name}.")]:
+            del sys.modules[known]
+        spec = importlib.util.spec_from_file_location(name, path)
+        module = sys.modules[name] = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         if not all(isinstance(exercise, Exercise) for exercise in getattr(module, "EXERCISES", [None])):
             raise AssignmentError(f"{path} must define EXERCISES, a list of autograder.exercise.Exercise.")
         return module
-
-    @property
-    def exercises_path(self):
-        """Path of ``exercises.py``."""
-        return self.folder / "exercises.py"
 
     @cached_property
     def notebooks(self):

@@ -19,7 +19,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from autograder import batch, cluster, export, pages, pool, similarity
-from autograder.assignment import AssignmentError
+from autograder.assignment import AssignmentError, declaration
 from autograder.cluster import ClusterError
 from autograder.course import Course, CourseError
 from autograder.doctor import examine as examine_machine
@@ -43,8 +43,7 @@ console = Console(highlight=False)
 
 
 def _complete_assignment(incomplete: str):
-    names = (path.parent.name for path in Path.cwd().glob("solutions/*/exercises.py"))
-    return sorted(name for name in names if name.startswith(incomplete))
+    return sorted(folder.name for folder in Path.cwd().glob(f"solutions/{incomplete}*/") if declaration(folder))
 
 
 AssignmentArgument = Annotated[

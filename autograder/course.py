@@ -7,7 +7,7 @@ from pathlib import Path
 from nbgrader.coursedir import CourseDirectory
 from traitlets.config.loader import PyFileConfigLoader
 
-from autograder.assignment import Assignment, AssignmentError
+from autograder.assignment import Assignment, AssignmentError, declaration
 
 CONFIG_NAME = "nbgrader_config.py"
 
@@ -81,8 +81,7 @@ class Course:
 
     def assignment_names(self):
         """Names of the course's assignments, sorted."""
-        source = self.path("source")
-        return sorted(path.parent.name for path in source.glob("*/exercises.py"))
+        return sorted(folder.name for folder in self.path("source").glob("*/") if declaration(folder))
 
 
 __all__ = ["AssignmentError", "Course", "CourseError"]

@@ -1,4 +1,4 @@
-"""How an assignment's ``exercises.py`` declares its exercises: cases, known bugs, correct answers in other styles.
+"""How an assignment declares its exercises: cases, known bugs, correct answers in other styles.
 
 The reference is not declared: it is the solution cell of the instructor's notebook that defines the exercise's name.
 """
@@ -125,7 +125,7 @@ class Exercise:
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use while it is graded; an assignment sets its own as ``LIMITS`` in ``exercises.py``.
+    """What a submission may use while it is graded; an assignment sets its own as ``LIMITS`` beside ``EXERCISES``.
 
     Attributes
     ----------

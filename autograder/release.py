@@ -2,6 +2,7 @@
 
 import ast
 import builtins
+import inspect
 import json
 import logging
 import math
@@ -80,10 +81,15 @@ def _compile(assignment, exercise):
     prepared = assignment.prepare(exercise.name, cases, [case.seed for case in cases])
     return {
         "parameters": list(parameters_of(assignment.references[exercise.name])),
-        "source": source_of([case.name for case in cases], assignment.exercises_path),
+        "source": source_of([case.name for case in cases], module_of(cases[0])) if cases else "",
         "bugs": assignment.explanations(exercise.name),
         "cases": [case_to_json(case) for case in prepared],
     }
+
+
+def module_of(case):
+    """Path of the module that a case stands in; all cases of an exercise stand in the same."""
+    return Path(inspect.getsourcefile(case.observe))
 
 
 def source_of(names, path):

@@ -23,7 +23,12 @@ RUNS = [(depth, residual) for depth in (20, 56) for residual in (False, True)]
 SEEDS = (0, 1)
 EPOCHS = 30
 SETTINGS = {"batch": 100, "rate": 0.1, "momentum": 0.9, "weight_decay": 1e-4, "width": 8, "side": 16}
-CURVES = {"loss": "loss", "accuracy": "accuracy", "validation_loss": "test_loss", "validation_accuracy": "test_accuracy"}
+CURVES = {
+    "loss": "loss",
+    "accuracy": "accuracy",
+    "validation_loss": "test_loss",
+    "validation_accuracy": "test_accuracy",
+}
 
 
 def data(split, images=None):

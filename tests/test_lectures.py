@@ -15,7 +15,7 @@ import nbformat
 import pytest
 from nbclient import NotebookClient
 
-from autograder.assignment import Assignment
+from autograder.course import Course
 from autograder.notebook import python_source
 
 ROOT = Path(__file__).parents[1]
@@ -196,9 +196,8 @@ def test_links_to_files_lead_somewhere(path):
 
 @each_lecture
 def test_it_leaves_the_exercises_to_the_student(path):
-    asked = {
-        name for module in (ROOT / "solutions").glob("*/exercises.py") for name in Assignment(module.parent).exercises
-    }
+    course = Course(ROOT)
+    asked = {exercise for name in course.assignment_names() for exercise in course.assignment(name).exercises}
     bound = {name for cell in code_cells(committed(path)) for name in names_bound(cell.source)}
     assert not asked & bound
 

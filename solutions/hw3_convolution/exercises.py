@@ -7,35 +7,7 @@ in float32, so a right answer in any style and any precision agrees to the last 
 import numpy as np
 
 from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance, outcome
-
-
-def whole(rng, *shape, low=-3, high=3):
-    """Draw small whole numbers, as floats."""
-    return rng.integers(low, high + 1, shape).astype(float)
-
-
-def quarters(rng, *shape):
-    """Draw multiples of 1/4 from −2 to 2."""
-    return rng.integers(-8, 9, shape) / 4
-
-
-def distinct(rng, *shape):
-    """Draw whole numbers around 0, each once: a filter that looks different whichever way it is turned."""
-    count = int(np.prod(shape))
-    return (rng.permutation(count) - count // 2).reshape(shape).astype(float)
-
-
-def read_only_view(array):
-    """Return the same numbers in an array that is not contiguous and cannot be written to."""
-    view = np.ascontiguousarray(np.swapaxes(array, -1, -2)).swapaxes(-1, -2)
-    view.flags.writeable = False
-    return view
-
-
-def ask(student, name, *args, **settings):
-    """Call the student's function; return its answer under the call as one would type it."""
-    written = ", ".join([*map(str, args), *(f"{key}={value}" for key, value in settings.items())])
-    return {f"{name}({written})": student(*args, **settings)}
+from visionlab.checks.draws import ask, distinct, quarters, read_only_view, whole
 
 
 def replaced(source, *replacements):

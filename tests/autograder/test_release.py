@@ -61,3 +61,20 @@ def test_a_case_may_not_use_what_students_do_not_have(tmp_path):
     path.write_text("def case(f, rng):\n    return {'a': nowhere(f)}\n")
     with pytest.raises(AssignmentError, match="uses 'nowhere'"):
         source_of(["case"], path)
+
+
+def test_exercises_may_be_a_package(course):
+    """Released and listed as when they stand in one file; an edited module is read anew."""
+    folder, released = course.path("source", ".", "small"), course.path("release", ".", "small")
+    before = (released / "checks.json").read_text()
+    package = folder / "exercises"
+    package.mkdir()
+    (folder / "exercises.py").rename(package / "all_of_them.py")
+    (package / "__init__.py").write_text("from .all_of_them import EXERCISES, LIMITS\n")
+    assert course.assignment_names() == ["small"]
+    assert release(course, course.assignment("small")) == released
+    assert sorted(path.name for path in released.iterdir()) == ["checks.json", "small.ipynb"]
+    assert (released / "checks.json").read_text() == before
+    module = package / "all_of_them.py"
+    module.write_text(module.read_text().replace("You divide with /.", "You divided."))
+    assert same_release(course, course.assignment("small")) == ["checks.json differs"]

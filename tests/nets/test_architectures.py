@@ -140,7 +140,7 @@ def test_c3_reads_what_the_paper_says():
 
 
 def test_c3s_table_follows_the_papers_rules():
-    """Six runs of three maps, six runs of four, three of two and two with gaps, one of all; each map is read 10 times."""
+    """Six runs of three maps, six of four, three of two and two with gaps, one of all; each map is read 10 times."""
     circle = [[{(i + j) % 6 for j in range(n)} for i in range(6)] for n in (3, 4)]
     rows = [set(reads) for reads in C3_TABLE]
     assert all(run in rows[6 * i : 6 * i + 6] for i, runs in enumerate(circle) for run in runs)
