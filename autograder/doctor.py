@@ -9,7 +9,7 @@ from pathlib import Path
 from autograder.exercise import Limits
 from autograder.sandbox import SandboxUnavailable
 from autograder.student_process import CannotStart, KernelServer, StudentGone
-from visionlab.checks.cases import StudentError
+from visionlab.checks.handle import StudentError
 
 
 @dataclass(frozen=True)

@@ -16,8 +16,9 @@ from autograder.record import CellResult, Record
 from autograder.student_process import CannotStart, Deadline, Proxy, ProxyRecorder, StudentGone
 from autograder.submission import Unreadable, parse_notebook, restore
 from visionlab.checks import card
-from visionlab.checks.cases import StudentError, parameters_of
+from visionlab.checks.cases import parameters_of
 from visionlab.checks.diagnosis import examine
+from visionlab.checks.handle import StudentError
 from visionlab.checks.plain import describe
 
 LIMIT_STATUSES = {

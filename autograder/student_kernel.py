@@ -18,7 +18,8 @@ from traitlets import Type
 from traitlets.config import Config
 
 from autograder import wire
-from visionlab.checks.cases import StudentError
+from visionlab.checks.handle import StudentError
+from visionlab.checks.plain import changes, snapshot
 
 
 class TimeLimit(BaseException):
@@ -258,13 +259,11 @@ class Kernel:
         return {"value": getattr(target, name)}
 
     def call(self, target, args, kwargs):
-        """Call an object; the reply also holds array arguments that the call has changed in place."""
-        arrays = {key: value for key, value in [*enumerate(args), *kwargs.items()] if isinstance(value, np.ndarray)}
-        before = {key: value.copy() for key, value in arrays.items()}
+        """Call an object; the reply also holds the arguments that the call has changed in place, as they are now."""
+        given = dict(enumerate(args)) | kwargs
+        before = snapshot(given)
         value = target(*args, **kwargs)
-        changed = [
-            [key, array] for key, array in arrays.items() if not np.array_equal(before[key], array, equal_nan=True)
-        ]
+        changed = [[key, now] for key, (_, now) in changes(before, given).items()]
         self.outputs.take()  # what is printed while tests run could tell their inputs, and is not shown
         return {"value": value, "changed": changed}
 

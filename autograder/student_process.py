@@ -13,10 +13,12 @@ import tempfile
 import time
 
 import msgpack
+import numpy as np
 
 from autograder import sandbox, wire
 from autograder.fork_server import CANNOT_SEPARATE
-from visionlab.checks.cases import Recorder, StudentError
+from visionlab.checks.cases import Recorder
+from visionlab.checks.handle import Handle, StudentError
 
 GRACE_SECONDS = 2.0
 """Time that a process gets to stop by itself after its time is over, before it is killed."""
@@ -285,7 +287,7 @@ class StudentProcess:
         return value
 
     def call(self, number, args, kwargs):
-        """Call an object of the student's; return its result and the array arguments changed in place."""
+        """Call an object of the student's; return its result and the arguments changed in place."""
         reply = self._request({"do": "call", "target": _Number(number), "args": list(args), "kwargs": kwargs})
         return reply.get("value"), dict(reply.get("changed") or [])
 
@@ -389,11 +391,8 @@ def _student_error(parts):
         return StudentError("Exception", message="(an error that could not be read)")
 
 
-class Proxy:
-    """Stands for an object of the student's: calls, attributes and arithmetic go through, nothing else does.
-
-    Comparison and truth value raise, so that no test passes because of what a student's object claims to equal.
-    """
+class Proxy(Handle):
+    """A handle of an object in the student's process."""
 
     def __init__(self, process, number, type_name):
         self._process = process
@@ -406,53 +405,14 @@ class Proxy:
         result, self._changed = self._process.call(self._number, args, kwargs)
         if result is None:
             # A function that returns nothing works in place: let the caller see it.
+            given = dict(enumerate(args)) | kwargs
             for key, value in self._changed.items():
-                (args[key] if isinstance(key, int) else kwargs[key])[...] = value
+                if isinstance(given[key], np.ndarray):
+                    given[key][...] = value
         return result
 
-    def __getattr__(self, name):
-        if name.startswith("__") and name.endswith("__"):
-            raise AttributeError(name)
+    def _attribute(self, name):
         return self._process.attribute(self._number, name)
-
-    def __repr__(self):
-        return f"<the student's {self._stands_for}>"
-
-    def __bool__(self):
-        raise TypeError(f"the student's {self._stands_for} has no truth value here: compare plain data")
-
-    def __eq__(self, other):
-        raise TypeError(f"the student's {self._stands_for} cannot be compared here: compare plain data")
-
-    __hash__ = None
-
-
-def _forward(name):
-    def method(self, *args):
-        bound = self._process.attribute(self._number, name)
-        return bound(*args)
-
-    method.__name__ = name
-    return method
-
-
-ARITHMETIC = [
-    "add",
-    "radd",
-    "sub",
-    "rsub",
-    "mul",
-    "rmul",
-    "truediv",
-    "rtruediv",
-    "pow",
-    "rpow",
-    "neg",
-    "matmul",
-    "rmatmul",
-]
-for _name in [*ARITHMETIC, "getitem", "len"]:
-    setattr(Proxy, f"__{_name}__", _forward(f"__{_name}__"))
 
 
 class ProxyRecorder(Recorder):

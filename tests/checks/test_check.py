@@ -156,3 +156,28 @@ def test_large_arrays_are_cropped_around_the_first_wrong_element():
     verdict = Verdict("f", [("a large image", False)], [failure], [])
     assert "out[1], yours, from row 16, column 29" in text(verdict)
     assert html(verdict).count('class="vl-off"') == 2
+
+
+def test_arrays_within_arguments_are_drawn_too():
+    from visionlab.checks.cases import Call, Outcome
+    from visionlab.checks.diagnosis import PreparedCase, Verdict, judge
+
+    call = Call({"dout": np.ones((1, 2)), "cache": (np.full((1, 3), 7.0), 0.5)})
+    case = PreparedCase("c", "a cache", None, 0, Outcome({"dx": np.zeros(3)}), {})
+    failure = judge(case, Outcome({"dx": np.ones(3)}, calls=[call]))
+    verdict = Verdict("f", [("a cache", False)], [failure], [])
+    assert failure.size == 5
+    assert "f(dout, cache)\n" in text(verdict)
+    assert "cache[0], shape (1, 3)\n        7 7 7\n" in text(verdict)
+    assert "cache[0], shape (1, 3)" in html(verdict)
+
+
+def test_the_smallest_change_of_an_argument_is_told():
+    from visionlab.checks.cases import Call, Outcome
+    from visionlab.checks.diagnosis import PreparedCase, Verdict, judge
+
+    x, after = np.array([0.25]), np.array([0.25 + 2**-50])
+    case = PreparedCase("c", "one number", None, 0, Outcome(), {})
+    failure = judge(case, Outcome(changed={"x": (x, after)}, calls=[Call({"x": x}, changed={"x": (x, after)})]))
+    assert failure.kind == "changed"
+    assert "before the call" in text(Verdict("f", [("one number", False)], [failure], []))

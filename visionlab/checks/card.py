@@ -6,6 +6,7 @@ from html import escape
 import numpy as np
 
 from visionlab.checks.compare import number
+from visionlab.checks.plain import arrays_in
 
 LIMIT = 8  # rows and columns of an array that are drawn; larger arrays are cropped around the place that matters
 
@@ -98,7 +99,7 @@ def _shows_call(verdict, failure):
 def call_text(exercise, call):
     """Write a call as the student would type it, arrays by their names."""
     arguments = (
-        name if isinstance(value, np.ndarray) else f"{name}={value!r:.60}" for name, value in call.arguments.items()
+        name if any(arrays_in(name, value)) else f"{name}={value!r:.60}" for name, value in call.arguments.items()
     )
     return f"{exercise}({', '.join(arguments)})"
 
@@ -145,7 +146,7 @@ def _titles_html(verdict):
 
 
 def _arrays(arguments):
-    return [(name, value) for name, value in arguments.items() if isinstance(value, np.ndarray)]
+    return [found for name, value in arguments.items() for found in arrays_in(name, value)]
 
 
 def _comparable(failure):

@@ -5,57 +5,13 @@ from the random generator and returns a dict of named observations, all plain da
 student's notebook and, with the student's object replaced by a proxy of it in another process, in the grader.
 """
 
-import copy
 import inspect
-import linecache
-import sysconfig
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from visionlab.checks.plain import NotPlain, describe, to_plain
-
-LIBRARY_FOLDERS = tuple({sysconfig.get_path(key) for key in ("stdlib", "platstdlib", "purelib", "platlib")})
-
-
-class StudentError(Exception):
-    """The student's code raised an exception.
-
-    Attributes
-    ----------
-    kind : str
-        Name of the exception's class.
-    bases : tuple of str
-        Names of the class and its base classes.
-    message : str
-        The exception's own message.
-    line : str
-        The line of the student's code it came from, '' if unknown.
-    line_number : int
-        Its number in the student's cell, 0 if unknown.
-    """
-
-    def __init__(self, kind, bases=(), message="", line="", line_number=0):
-        super().__init__(f"{kind}: {message}" if message else kind)
-        self.kind = kind
-        self.bases = tuple(bases) or (kind,)
-        self.message = message
-        self.line = line
-        self.line_number = line_number
-
-    @classmethod
-    def from_exception(cls, error):
-        """Describe an exception caught around student code."""
-        line, line_number = "", 0
-        trace = error.__traceback__
-        while trace is not None:
-            filename = trace.tb_frame.f_code.co_filename
-            if not filename.startswith(LIBRARY_FOLDERS) and filename != __file__:
-                line = linecache.getline(filename, trace.tb_lineno).strip() or line
-                line_number = trace.tb_lineno
-            trace = trace.tb_next
-        names = tuple(base.__name__ for base in type(error).__mro__)
-        return cls(type(error).__name__, names, str(error), line, line_number)
+from visionlab.checks.handle import Handle, StudentError
+from visionlab.checks.plain import NotPlain, arrays_in, changes, describe, snapshot, to_plain
 
 
 @dataclass(frozen=True)
@@ -101,7 +57,9 @@ class Call:
     @property
     def size(self):
         """How many numbers a reader has to look at to follow the call."""
-        return sum(value.size if isinstance(value, np.ndarray) else 1 for value in self.arguments.values())
+        return sum(
+            sum(array.size for _, array in arrays_in(name, value)) or 1 for name, value in self.arguments.items()
+        )
 
 
 class Recorder:
@@ -110,13 +68,13 @@ class Recorder:
     Parameters
     ----------
     student : callable
-        The student's function or class, or a grader's proxy of it.
+        The student's function or class, or a handle of it.
     parameters : sequence of str
         The reference's parameter names, to name positional arguments.
     """
 
     def __init__(self, student, parameters=()):
-        self._student = student
+        self._student = student if isinstance(student, Handle) else Handle(student)
         self._parameters = tuple(parameters)
         self.calls = []
 
@@ -127,32 +85,17 @@ class Recorder:
         """Call the student's object and record the call; exceptions become `StudentError`."""
         names = self._parameters + tuple(f"argument {i + 1}" for i in range(len(self._parameters), len(args)))
         arguments = dict(zip(names, args, strict=False)) | kwargs
-        call = Call({name: copy.deepcopy(value) for name, value in arguments.items() if _is_plain(value)})
+        call = Call(snapshot(arguments))
         self.calls.append(call)
         try:
             call.result = self._student(*args, **kwargs)
-        except StudentError:
-            raise
-        except Exception as error:
-            raise StudentError.from_exception(error) from None
         finally:
-            after = self._after_call(arguments)
-            for name, before in call.arguments.items():
-                if isinstance(before, np.ndarray) and not np.array_equal(before, after[name], equal_nan=True):
-                    call.changed[name] = (before, np.array(after[name]))
+            call.changed = changes(call.arguments, self._after_call(arguments))
         return call.result
 
     def _after_call(self, arguments):
         """The arguments as the call left them; a grader's recorder asks the student's process."""
         return arguments
-
-
-def _is_plain(value):
-    try:
-        to_plain(value)
-    except NotPlain:
-        return False
-    return True
 
 
 @dataclass

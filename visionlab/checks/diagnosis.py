@@ -7,8 +7,11 @@ shown, and on most of the others, it is offered as a likely one: there may be a 
 
 from dataclasses import dataclass, field
 
-from visionlab.checks.cases import Call, Outcome, StudentError, run_case
+from visionlab.checks.cases import Call, Outcome, run_case
 from visionlab.checks.compare import Difference, Tolerance, difference
+from visionlab.checks.handle import StudentError
+
+EXACTLY = Tolerance(0.0, 0.0)
 
 
 @dataclass
@@ -161,7 +164,7 @@ def judge(case, seen):
     for name, (before, after) in seen.changed.items():
         if name not in case.expected.changed:
             message = f"Your code changed its argument {name} in place; whoever called it still needs the old values."
-            return Failure(case, "changed", message, name, last, difference(before, after), before, after)
+            return Failure(case, "changed", message, name, last, difference(before, after, EXACTLY), before, after)
     if seen.unusable:
         message = f"Your code returned {seen.unusable}; it should return {case.expected.returned}."
         return Failure(case, "unusable", message, call=last)

@@ -4,6 +4,7 @@ Plain data is None, bool, int, float, complex, str, numpy arrays of numbers or b
 dicts (with string keys) of plain data. A torch tensor becomes the array of its values.
 """
 
+import contextlib
 import sys
 
 import numpy as np
@@ -64,6 +65,68 @@ def to_plain(value, depth=0):
     raise NotPlain(describe(value))
 
 
+def same(one, other):
+    """Whether two values of plain data are equal in all their parts; NaN equals NaN.
+
+    >>> same({"mean": np.zeros(2)}, {"mean": np.zeros(2)}), same((1, 2), (1, 3))
+    (True, False)
+    """
+    if isinstance(one, np.ndarray) and isinstance(other, np.ndarray):
+        return np.array_equal(one, other, equal_nan=True)
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, list | tuple):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    return one == other or (one != one and other != other)
+
+
+def snapshot(values):
+    """Copy those of several values that are plain data, to find out later which were changed in place.
+
+    Parameters
+    ----------
+    values : dict
+
+    Returns
+    -------
+    dict
+    """
+    kept = {}
+    for key, value in values.items():
+        with contextlib.suppress(NotPlain):
+            kept[key] = to_plain(value)
+    return kept
+
+
+def changes(before, values):
+    """Find the values that are no longer what a `snapshot` of them holds.
+
+    Returns
+    -------
+    dict
+        key -> (before, now), both plain; of what is no longer plain data, its description.
+
+    Examples
+    --------
+    >>> values = {"x": np.zeros(2), "cache": ([1, 2], 3)}
+    >>> before = snapshot(values)
+    >>> values["cache"][0].append(7)
+    >>> changes(before, values)
+    {'cache': (([1, 2], 3), ([1, 2, 7], 3))}
+    """
+    found = {}
+    for key, old in before.items():
+        try:
+            now = to_plain(values[key])
+        except NotPlain:
+            now = describe(values[key])
+        if not same(old, now):
+            found[key] = (old, now)
+    return found
+
+
 def describe(value):
     """Say in a few words what ``value`` is, as one would to a student.
 
@@ -86,6 +149,19 @@ def describe(value):
         return f"a dict of {len(value)} element{'' if len(value) == 1 else 's'}"
     # A grader's proxy names the type of the object that it stands for.
     return f"an object of type {getattr(value, '_stands_for', type(value).__name__)}"
+
+
+def arrays_in(name, value):
+    """Find the arrays in plain data, with what one would type to reach them.
+
+    >>> [where for where, _ in arrays_in("cache", (np.zeros(2), {"mean": np.zeros(3)}, 0.5))]
+    ['cache[0]', "cache[1]['mean']"]
+    """
+    if isinstance(value, np.ndarray):
+        yield name, value
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list | tuple) else ()
+    for key, part in parts:
+        yield from arrays_in(f"{name}[{key!r}]", part)
 
 
 def to_json(value):
