@@ -8,11 +8,6 @@ const SHORTCUTS = [
   ["subsample", "1×1 convolution alone"],
   ["pad", "zeros, nothing to learn"],
 ];
-const NOTES = {
-  VGG: "After each stage a 2×2 pooling halves height and width; fc stands for fully connected.",
-  ResNet: "The first block of every later stage halves height and width; fc stands for fully connected.",
-};
-
 /** A box in three faces: its front is `wide`×`tall`, and it goes back by `deep`. */
 function cuboid(wide, tall, deep) {
   const back = deep / 2;
@@ -44,9 +39,9 @@ function figure({ name, kind, shape, about }, imageSide) {
 /** A row of the table: what a part costs, each cost as a bar, a share of the whole, and a number. */
 function row({ name, kind, costs }) {
   const cells = costs.map(([share, percent, words]) => {
-    const bar = html("i", { "aria-hidden": "true" });
-    bar.style.setProperty("--vl-part", `${100 * share}%`);
-    return html("td", {}, bar, html("b", {}, percent), " ", html("span", {}, words));
+    const bar = html("i", { "aria-hidden": "true", "data-none": String(!share) });
+    bar.style.setProperty("--vl-share", share);
+    return html("td", {}, html("div", {}, bar, html("b", {}, percent), " ", html("span", {}, words)));
   });
   return html("tr", { "data-kind": kind, "data-row": name }, html("th", { scope: "row" }, name), ...cells);
 }
@@ -91,16 +86,17 @@ function renderBuilder({ model, el }) {
     control: "stages", label: "stages",
     onInput: (count) => set({ blocks: Array.from({ length: count }, (_, i) => kept[i] ?? 1) }),
   });
-  const width = slider({ control: "width", label: "channels of stage 1", onInput: (at) => set({ width: offer.widths[at] }) });
+  const width = slider({ control: "width", label: "channels in stage 1", onInput: (at) => set({ width: offer.widths[at] }) });
   const blocks = offer.mostBlocks.map((_, i) =>
     slider({ control: `blocks-${i + 1}`, label: `stage ${i + 1}`, onInput: (count) => set({ blocks: model.get("blocks").map((old, j) => (j === i ? count : old)) }) }),
   );
   const legend = html("legend");
 
-  const headline = html("p", { class: "vl-formula" });
   const parts = html("div", { class: "vl-parts", role: "img" });
   const rows = html("tbody");
-  const heads = ["part", "parameters", "activation memory", "multiply-adds"].map((word) => html("th", { scope: "col" }, word));
+  const heads = ["part", "parameters", "activation memory", "multiply-adds"].map((abbr) => html("th", { scope: "col", abbr }));
+  const table = html("table", { class: "vl-costs" }, html("thead", {}, html("tr", {}, ...heads)), rows);
+  const shown = html("div", {}, parts, table);
   const refused = html("p", { class: "vl-refused", role: "alert" });
   const said = html("p", { role: "status", "aria-live": "polite", "data-said": true });
   const note = html("p", { class: "vl-note" });
@@ -111,9 +107,7 @@ function renderBuilder({ model, el }) {
     html("div", { class: "vl-bar" }, stages.element, width.element, ...Object.values(own).flat().map((name) => controls[name].element)),
     html("fieldset", {}, legend, html("div", { class: "vl-bar" }, ...blocks.map((one) => one.element))),
     refused,
-    headline,
-    parts,
-    html("table", { class: "vl-costs" }, html("thead", {}, html("tr", {}, ...heads)), rows),
+    shown,
     said,
     note,
   );
@@ -130,21 +124,23 @@ function renderBuilder({ model, el }) {
     width.show(offer.widths.indexOf(model.get("width")), 0, offer.widths.length - 1);
     width.element.querySelector("output").textContent = model.get("width");
     width.element.querySelector("input").setAttribute("aria-valuetext", model.get("width"));
-    legend.textContent = pattern === "VGG" ? "3×3 convolutions in" : "residual blocks in";
+    legend.textContent = pattern === "VGG" ? "3×3 convolutions in each stage" : "residual blocks in each stage";
     blocks.forEach((one, i) => {
       one.element.hidden = i >= counts.length;
       one.show(counts[i] ?? 1, 1, offer.mostBlocks[i]);
     });
 
     const picture = model.get("_picture");
-    refused.textContent = model.get("_refused");
-    refused.hidden = !refused.textContent;
-    headline.replaceChildren(...picture.headline.map(([number, what]) => html("span", {}, html("b", {}, number), ` ${what}`)));
+    const problem = model.get("_refused");
+    refused.hidden = !problem;
+    refused.textContent = problem && `${problem} Below is the last network that works.`;
+    shown.dataset.stale = Boolean(problem);
+    heads.forEach((head, i) => head.replaceChildren(html("b", { "data-total": i }, picture.totals[i][0]), picture.totals[i][1]));
     parts.replaceChildren(...[picture.image, ...picture.parts].map((part) => figure(part, picture.image.shape[1])));
     parts.setAttribute("aria-label", [picture.image, ...picture.parts].map(({ name, shape, about }) => `${name} ${shape.join("×")}, ${about}`).join("; "));
     rows.replaceChildren(...picture.parts.map(row));
     said.textContent = picture.said;
-    note.textContent = `Boxes: height of the maps, and the square root of their number as width. ${NOTES[pattern]} Activations: what convolutions, poolings and fully connected layers put out, 4 bytes a number.`;
+    note.textContent = picture.note;
   }
 
   const redraw = coalesce(draw);

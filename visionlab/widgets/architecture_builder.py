@@ -3,6 +3,7 @@
 import functools
 import operator
 import re
+import textwrap
 
 import traitlets
 from matplotlib import pyplot as plt
@@ -21,7 +22,7 @@ WIDEST = (128, 256, 512, 1024, 2048)
 HIDDEN = (0, 256, 1024, 4096)
 SIDES = (32, 64, 128, 224)
 CLASSES = (10, 1000)
-MOST_BYTES = 4_000_000_000
+MOST_BYTES = 2_000_000_000
 """What `ArchitectureBuilder.network` makes at most: a careless slider should not fill a laptop's memory."""
 
 SETTINGS = {
@@ -53,43 +54,58 @@ MEASURES = {"parameters": "parameters", "activation_bytes": "activation memory",
 """What is shown of each part, and how it is called."""
 
 _CSS = """
+.vl-builder { container-type: inline-size; --vl-kind: var(--vl-accent); }
 .vl-builder [hidden] { display: none !important; }
 .vl-builder fieldset { margin: 10px 0 0; padding: 0; border: 0; min-width: 0; }
 .vl-builder legend { padding: 0; color: var(--vl-soft); font-size: 12px; }
 .vl-builder .vl-check { flex: 0 0 auto; padding-bottom: 5px; }
-.vl-builder .vl-slider { max-width: 220px; }
-.vl-builder .vl-formula { gap: 2px 22px; margin: 14px 0 0 !important; }
-.vl-parts { display: flex; flex-wrap: wrap; align-items: end; gap: 14px 4px; margin: 12px 0 4px; }
+.vl-builder .vl-slider { max-width: 230px; column-gap: 8px; }
+.vl-builder [data-kind="fully connected"] { --vl-kind: var(--vl-window); }
+.vl-builder [data-kind="pooling"], .vl-builder [data-kind="image"] { --vl-kind: var(--vl-soft); }
+.vl-builder [data-stale="true"] { opacity: 0.45; }
+.vl-parts { display: flex; flex-wrap: wrap; align-items: end; gap: 14px 4px; margin: 16px 0 10px; }
 .vl-parts figure {
-  flex: 1 1 auto; min-width: 84px; margin: 0; text-align: center; font-size: 12px; line-height: 1.35;
+  flex: 1 1 auto; min-width: 84px; max-width: 150px; margin: 0; text-align: center; font-size: 12px; line-height: 1.35;
   white-space: nowrap; font-variant-numeric: tabular-nums;
 }
 .vl-parts svg { display: block; margin: 0 auto 5px; }
 .vl-parts b { display: block; font-weight: 600; font-size: 12.5px; }
 .vl-parts span { display: block; color: var(--vl-soft); }
-.vl-builder { --vl-kind: var(--vl-accent); }
-.vl-builder [data-kind="fully connected"] { --vl-kind: var(--vl-window); }
-.vl-builder [data-kind="pooling"], .vl-builder [data-kind="image"] { --vl-kind: var(--vl-soft); }
 .vl-parts path { fill: var(--vl-kind); stroke: var(--vl-paper); stroke-width: 0.75; stroke-linejoin: round; }
 .vl-parts .vl-top { fill-opacity: 0.45; }
 .vl-parts .vl-side { fill-opacity: 0.65; }
-.vl-costs { width: 100%; border-collapse: collapse; table-layout: fixed; font-variant-numeric: tabular-nums; }
+.vl-costs { width: 100%; margin: 0; border-collapse: collapse; table-layout: fixed; }
 .vl-explorer .vl-costs :is(th, td) {
-  padding: 3px 14px 3px 0; border: 0; border-bottom: 1px solid var(--vl-rule); text-align: left;
-  vertical-align: top; background: transparent; color: var(--vl-ink); font-size: 12.5px; line-height: 1.3;
-  font-weight: 400; white-space: normal;
+  padding: 2px 12px 2px 0; border: 0; border-bottom: 1px solid var(--vl-rule); text-align: left;
+  vertical-align: top; background: transparent; color: var(--vl-soft); font-size: 12.5px; line-height: 1.4;
+  font-weight: 400; font-variant-numeric: tabular-nums; white-space: normal; overflow-wrap: anywhere;
 }
 .vl-explorer .vl-costs tr { background: transparent; }
-.vl-explorer .vl-costs thead th { color: var(--vl-soft); font-size: 12px; }
-.vl-costs th:first-child { width: 76px; }
-.vl-costs i {
-  display: block; height: 9px; margin: 3px 0 2px; border-radius: 2px; background: var(--vl-well); overflow: hidden;
-}
-.vl-costs i::before {
-  content: ""; display: block; height: 100%; width: var(--vl-part); min-width: 1px; background: var(--vl-kind);
-}
-.vl-costs span { color: var(--vl-soft); white-space: nowrap; }
+.vl-explorer .vl-costs :is(tbody th, b) { color: var(--vl-ink); }
+.vl-explorer .vl-costs thead th { padding-bottom: 5px; color: var(--vl-soft); font-size: 12px; line-height: 1.3; }
+.vl-costs th:first-child { width: 130px; }
 .vl-costs b { font-weight: 600; }
+.vl-costs thead b { display: block; font-size: 16px; }
+.vl-costs td div { display: flex; align-items: center; gap: 7px; }
+.vl-costs i {
+  flex: none; width: calc((100% - 158px) * var(--vl-share)); min-width: 1px; height: 12px; border-radius: 2px;
+  background: var(--vl-kind);
+}
+.vl-costs i[data-none="true"] { visibility: hidden; }
+.vl-costs span { white-space: nowrap; }
+@container (max-width: 700px) {
+  .vl-explorer .vl-costs :is(th, td) { padding-right: 6px; font-size: 12px; }
+  .vl-explorer .vl-costs th:first-child { width: 62px; }
+  .vl-costs thead b { font-size: 13px; }
+  .vl-costs td div { display: block; }
+  .vl-costs i { display: block; width: calc(100% * var(--vl-share)); height: 9px; margin-top: 4px; }
+  .vl-costs span { display: block; }
+}
+@container (max-width: 420px) {
+  .vl-explorer .vl-costs :is(th, td) { padding-right: 4px; font-size: 11px; }
+  .vl-explorer .vl-costs th:first-child { width: 54px; }
+  .vl-costs thead b { font-size: 11px; }
+}
 """
 
 
@@ -209,6 +225,7 @@ class ArchitectureBuilder(Explorer):
         super().__init__(**PRESETS[preset] | settings)
         self._measure()
         if self._refused:
+            self.close()
             raise ValueError(self._refused)
         self.observe(self._measure, list(names))
         self.observe(self._choose, "preset")
@@ -245,8 +262,9 @@ class ArchitectureBuilder(Explorer):
         size = 4 * sum(part["parameters"] for part in _measured(**self.settings)[1])
         if size > MOST_BYTES:
             raise ValueError(
-                f"the parameters of this network would take {memory(size)}, more than {memory(MOST_BYTES)}: fewer "
-                "hidden units, more stages (each halves the maps that fc reads) or fewer channels"
+                f"the parameters of this network would take {memory(size)}, and {memory(MOST_BYTES)} is the most that "
+                "is made here: fewer channels or blocks; in a VGG also fewer hidden units, or more stages (each halves "
+                "the maps that the first fully connected layer reads)"
             )
         return make()
 
@@ -258,8 +276,8 @@ class ArchitectureBuilder(Explorer):
     def _figure(self):
         parts = self._picture["parts"]
         boxes = [self._picture["image"], *parts]
-        fig = plt.figure(figsize=(9.6, 2.3 + 0.27 * len(parts)))
-        grid = fig.add_gridspec(2, len(MEASURES), height_ratios=[1.75, 0.27 * len(parts)])
+        fig = plt.figure(figsize=(9.6, 2.6 + 0.25 * len(parts)))
+        grid = fig.add_gridspec(2, len(MEASURES), height_ratios=[1.75, 0.25 * len(parts)])
         _draw_boxes(fig.add_subplot(grid[0, :]), boxes)
         bars = [fig.add_subplot(grid[1, i]) for i in range(len(MEASURES))]
         for i, (ax, title) in enumerate(zip(bars, MEASURES.values(), strict=True)):
@@ -267,14 +285,16 @@ class ArchitectureBuilder(Explorer):
                 share, percent, words = part["costs"][i]
                 ax.barh(row, share, color=_COLOURS[part["kind"]], height=0.62)
                 ax.text(share + 0.015, row, f"{percent}  {words}", va="center", fontsize=8)
-            ax.set(xlim=(0, 1.5), ylim=(len(parts) - 0.45, -0.55), xticks=[])
-            ax.set_title(f"{title}: {self._picture['headline'][i + 1][0]}", fontsize=9.5)
+            ax.set(xlim=(0, 1.9), ylim=(len(parts) - 0.45, -0.55), xticks=[])
+            ax.set_title(f"{title}: {self._picture['totals'][i + 1][0]}", fontsize=9.5)
             ax.set_yticks(range(len(parts)), [part["name"] for part in parts] if i == 0 else [])
             ax.tick_params(length=0, labelsize=9)
             ax.grid(False)
             ax.spines[:].set_visible(False)
-        note = f"{self.preset}. In JupyterLab sliders set pattern, stages, blocks and widths."
-        fig.supxlabel(note, fontsize=8, color=plots.GREY, x=0.01, ha="left")
+        title = f"{self._picture['title']}: {' '.join(self._picture['totals'][0])}"
+        fig.suptitle(title, fontsize=11, x=0.01, ha="left")
+        note = self._refused or "In JupyterLab controls set stages, blocks and channels. " + self._picture["note"]
+        fig.supxlabel(textwrap.fill(note, 165), fontsize=8, color=plots.GREY, x=0.01, ha="left")
         return fig
 
     def _choose(self, change):
@@ -301,14 +321,16 @@ _COLOURS = {"convolution": plots.BLUE, "fully connected": plots.ORANGE, "pooling
 
 
 def _percent(share):
-    """Write a share in per cent, small ones as such.
+    """Write a share in per cent; what is nearly nothing or nearly all is not written as nothing or all.
 
     Examples
     --------
-    >>> [_percent(share) for share in (0, 0.002, 0.014, 0.743, 1)]
-    ['0 %', '< 1 %', '1 %', '74 %', '100 %']
+    >>> [_percent(share) for share in (0, 0.002, 0.014, 0.743, 0.998, 1)]
+    ['0 %', '< 1 %', '1 %', '74 %', '> 99 %', '100 %']
     """
-    return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
+    if share in (0, 1):
+        return f"{100 * share:.0f} %"
+    return "< 1 %" if share < 0.01 else "> 99 %" if share > 0.99 else f"{100 * share:.0f} %"
 
 
 def _draw_boxes(ax, parts):
@@ -316,7 +338,7 @@ def _draw_boxes(ax, parts):
     at = 0
     for part in parts:
         maps, height = part["shape"][0], (part["shape"][1:] or (1,))[0]
-        height = max(100 * height / parts[0]["shape"][1], 2)
+        height = max(100 * height / parts[0]["shape"][1], 4)
         wide, deep = max(0.9 * maps**0.5, 2), 0.3 * height
         room = max(wide + deep, 82)
         x = at + (room - wide - deep) / 2
@@ -333,7 +355,7 @@ def _draw_boxes(ax, parts):
         words = f"{'×'.join(map(str, part['shape']))}\n{part['about']}"
         ax.text(middle, -24, words, ha="center", va="top", fontsize=7.5, linespacing=1.3)
         at += room + 4
-    ax.set(xlim=(0, at), ylim=(-56, 118), aspect="equal")
+    ax.set(xlim=(0, at), ylim=(-58, 116))
     ax.axis("off")
 
 
@@ -347,7 +369,7 @@ def _maker(*, pattern, blocks, width, side, classes, hidden=0, **settings):
         # torch would go on, with maps of 1×1 that are halved to 1×1.
         fits = (side // early).bit_length()
         raise ValueError(
-            f"images of {side}×{side} are too small: {'shrunk early, ' * (early > 1)}the maps of stage {fits} are 1×1, "
+            f"Images of {side}×{side} are too small: {'shrunk early, ' * (early > 1)}the maps of stage {fits} are 1×1, "
             f"and stage {fits + 1} has nothing left to halve. Fewer stages, or larger images"
             f"{', or do not shrink early' * (early > 1)}."
         )
@@ -397,7 +419,7 @@ def _measured(**settings):
 
 def _picture(name, settings, depth, parts):
     """Return what the browser draws: all words and shares are made here."""
-    totals = {measure: sum(part[measure] for part in parts) for measure in ("units", *MEASURES)}
+    whole = {measure: sum(part[measure] for part in parts) for measure in ("units", *MEASURES)}
     image = {"name": "image", "kind": "image", "shape": (3, settings["side"], settings["side"]), "about": "input"}
     shown = [
         {
@@ -405,25 +427,25 @@ def _picture(name, settings, depth, parts):
             "kind": part["kind"],
             "shape": part["shape"],
             "about": _about(part, settings),
-            "costs": [[part[m] / totals[m], _percent(part[m] / totals[m]), _written(m, part[m])] for m in MEASURES],
+            "costs": [[part[m] / whole[m], _percent(part[m] / whole[m]), _written(m, part[m])] for m in MEASURES],
         }
         for part in parts
     ]
-    headline = [
-        [f"{depth}", "layer with weights" if depth == 1 else "layers with weights"],
-        [f"{totals['parameters']:,}", f"parameters ({memory(4 * totals['parameters'])})"],
-        [memory(totals["activation_bytes"]), f"for {totals['units']:,} activations of one image"],
-        [f"{totals['multiply_adds']:,}", "multiply-adds"],
+    totals = [
+        (f"{depth}", "layers with weights"),
+        (f"{whole['parameters']:,}", f"parameters ({memory(4 * whole['parameters'])})"),
+        (memory(whole["activation_bytes"]), f"activations ({whole['units']:,} numbers)"),
+        (f"{whole['multiply_adds']:,}", "multiply-adds"),
     ]
     most = {m: max(parts, key=lambda part: part[m]) for m in MEASURES}
-    where = [f"{100 * part[m] / totals[m]:.0f} % of the {MEASURES[m]} in {part['name']}" for m, part in most.items()]
+    where = [f"{_percent(part[m] / whole[m])} of the {MEASURES[m]} in {part['name']}" for m, part in most.items()]
+    title = "Your own " + settings["pattern"] if name == OWN else name
     said = (
-        f"{name if name in PRESETS else 'Your own ' + settings['pattern']}: {depth} layers with weights, "
-        f"{_rounded(totals['parameters'])} parameters, {memory(totals['activation_bytes'])} of activations for one "
-        f"image, {_rounded(totals['multiply_adds'])} multiply-adds. Most is found here: {', '.join(where[:-1])} and "
-        f"{where[-1]}."
+        f"{title}: {depth} layers with weights, {_rounded(whole['parameters'])} parameters, "
+        f"{memory(whole['activation_bytes'])} of activations for one image, {_rounded(whole['multiply_adds'])} "
+        f"multiply-adds. The largest shares: {', '.join(where[:-1])} and {where[-1]}."
     )
-    return {"image": image, "parts": shown, "headline": headline, "said": said}
+    return {"title": title, "image": image, "parts": shown, "totals": totals, "said": said, "note": _note(settings)}
 
 
 def _written(measure, value):
@@ -443,6 +465,20 @@ def _rounded(count):
             return f"{count:.3g}{word}"
         count /= 1000
     return f"{count:,.3g} billion" if count < 999.5 else f"{count:,.0f} billion"
+
+
+def _note(settings):
+    """Say how the picture is to be read, and where the maps shrink."""
+    if settings["pattern"] == "VGG":
+        halves = "After each stage a 2×2 pooling halves height and width."
+    elif settings["shrink_early"]:
+        halves = "A pooling after the stem, and the first block of each stage but stage 1, halve height and width."
+    else:
+        halves = "The first block of each stage but stage 1 halves height and width."
+    return (
+        f"Boxes are as tall as the maps, and as wide as the square root of their number. {halves} fc: fully connected. "
+        "Activations: what convolutions, poolings and fully connected layers put out, for one image, 4 bytes a number."
+    )
 
 
 def _about(part, settings):
