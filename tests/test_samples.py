@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from autograder.assignment import declaration
 from autograder.batch import load_records
 from autograder.course import Course
 from tests.samples import ASSIGNMENT, samples
@@ -33,7 +34,7 @@ def make_course(root):
     for place in ("solutions", "assignments"):
         shutil.copytree(REPOSITORY / place / ASSIGNMENT, root / place / ASSIGNMENT)
     shutil.copy(REPOSITORY / "nbgrader_config.py", root)
-    with (root / "solutions" / ASSIGNMENT / "exercises.py").open("a") as exercises:
+    with declaration(root / "solutions" / ASSIGNMENT).open("a") as exercises:
         exercises.write("\nfrom autograder.exercise import Limits\n\nLIMITS = Limits(cell_seconds=8)\n")
     return root
 

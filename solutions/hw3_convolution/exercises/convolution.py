@@ -1,23 +1,11 @@
-"""Assignment 3: what proves an answer to each exercise right, and which mistakes it recognises.
-
-All arrays are drawn from small whole numbers and quarters: they print short, and every sum of products is exact even
-in float32, so a right answer in any style and any precision agrees to the last digit.
-"""
+"""Part 1, forwards: sizes, costs, the convolution, max pooling."""
 
 import numpy as np
 
 from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance, outcome
 from visionlab.checks.draws import ask, distinct, quarters, read_only_view, whole
 
-
-def replaced(source, *replacements):
-    """Change a source as `Bug` changes a solution: what is to be replaced must be there."""
-    for old, new in replacements:
-        if old not in source:
-            raise ValueError(f"there is no {old!r} to replace")
-        source = source.replace(old, new)
-    return source
-
+from .sources import replaced
 
 # ---------------------------------------------------------------------------------------------------------------------
 # conv_output_size
