@@ -36,12 +36,12 @@ function figure({ name, kind, shape, about }, imageSide) {
   );
 }
 
-/** A row of the table: what a part costs, each cost as a bar, a share of the whole, and a number. */
+/** A row of the table: what a part costs, each cost as a share of the whole, which fills so much of its cell, and as a number. */
 function row({ name, kind, costs }) {
   const cells = costs.map(([share, percent, words]) => {
-    const bar = html("i", { "aria-hidden": "true", "data-none": String(!share) });
-    bar.style.setProperty("--vl-share", share);
-    return html("td", {}, html("div", {}, bar, html("b", {}, percent), " ", html("span", {}, words)));
+    const bar = html("div", {}, html("b", {}, percent), " ", words);
+    bar.style.setProperty("--vl-fill", share ? `max(2px, ${100 * share}%)` : "0");
+    return html("td", {}, bar);
   });
   return html("tr", { "data-kind": kind, "data-row": name }, html("th", { scope: "row" }, name), ...cells);
 }
@@ -87,6 +87,7 @@ function renderBuilder({ model, el }) {
     onInput: (count) => set({ blocks: Array.from({ length: count }, (_, i) => kept[i] ?? 1) }),
   });
   const width = slider({ control: "width", label: "channels in stage 1", onInput: (at) => set({ width: offer.widths[at] }) });
+  width.element.classList.add("vl-first");
   const blocks = offer.mostBlocks.map((_, i) =>
     slider({ control: `blocks-${i + 1}`, label: `stage ${i + 1}`, onInput: (count) => set({ blocks: model.get("blocks").map((old, j) => (j === i ? count : old)) }) }),
   );
@@ -94,8 +95,11 @@ function renderBuilder({ model, el }) {
 
   const parts = html("div", { class: "vl-parts", role: "img" });
   const rows = html("tbody");
-  const heads = ["part", "parameters", "activation memory", "multiply-adds"].map((abbr) => html("th", { scope: "col", abbr }));
-  const table = html("table", { class: "vl-costs" }, html("thead", {}, html("tr", {}, ...heads)), rows);
+  const totals = ["part", "parameters", "activation memory", "multiply-adds"].map((abbr, i) => {
+    const [number, what] = [html("b", { "data-total": i }), html("span")];
+    return { number, what, element: html("th", { scope: "col", abbr }, number, what) };
+  });
+  const table = html("table", { class: "vl-costs" }, html("thead", {}, html("tr", {}, ...totals.map((one) => one.element))), rows);
   const shown = html("div", {}, parts, table);
   const refused = html("p", { class: "vl-refused", role: "alert" });
   const said = html("p", { role: "status", "aria-live": "polite", "data-said": true });
@@ -135,7 +139,11 @@ function renderBuilder({ model, el }) {
     refused.hidden = !problem;
     refused.textContent = problem && `${problem} Below is the last network that works.`;
     shown.dataset.stale = Boolean(problem);
-    heads.forEach((head, i) => head.replaceChildren(html("b", { "data-total": i }, picture.totals[i][0]), picture.totals[i][1]));
+    totals.forEach(({ number, what }, i) => {
+      const [count, words] = picture.totals[i];
+      number.replaceChildren(...count.split(/(?<=,)/).flatMap((digits) => [digits, html("wbr")])); // may break after a comma
+      what.textContent = words;
+    });
     parts.replaceChildren(...[picture.image, ...picture.parts].map((part) => figure(part, picture.image.shape[1])));
     parts.setAttribute("aria-label", [picture.image, ...picture.parts].map(({ name, shape, about }) => `${name} ${shape.join("×")}, ${about}`).join("; "));
     rows.replaceChildren(...picture.parts.map(row));

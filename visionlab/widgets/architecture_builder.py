@@ -59,7 +59,9 @@ _CSS = """
 .vl-builder fieldset { margin: 10px 0 0; padding: 0; border: 0; min-width: 0; }
 .vl-builder legend { padding: 0; color: var(--vl-soft); font-size: 12px; }
 .vl-builder .vl-check { flex: 0 0 auto; padding-bottom: 5px; }
+.vl-builder .vl-choice { flex-basis: 105px; }
 .vl-builder .vl-slider { max-width: 230px; column-gap: 8px; }
+.vl-builder .vl-first { flex-basis: 165px; }
 .vl-builder [data-kind="fully connected"] { --vl-kind: var(--vl-window); }
 .vl-builder [data-kind="pooling"], .vl-builder [data-kind="image"] { --vl-kind: var(--vl-soft); }
 .vl-builder [data-stale="true"] { opacity: 0.45; }
@@ -76,35 +78,34 @@ _CSS = """
 .vl-parts .vl-side { fill-opacity: 0.65; }
 .vl-costs { width: 100%; margin: 0; border-collapse: collapse; table-layout: fixed; }
 .vl-explorer .vl-costs :is(th, td) {
-  padding: 2px 12px 2px 0; border: 0; border-bottom: 1px solid var(--vl-rule); text-align: left;
-  vertical-align: top; background: transparent; color: var(--vl-soft); font-size: 12.5px; line-height: 1.4;
-  font-weight: 400; font-variant-numeric: tabular-nums; white-space: normal; overflow-wrap: anywhere;
+  padding: 2px 12px 2px 0; border: 0; text-align: left; vertical-align: top; background: transparent;
+  color: var(--vl-soft); font-size: 12.5px; line-height: 1.4; font-weight: 400; font-variant-numeric: tabular-nums;
+  white-space: normal;
 }
+.vl-explorer .vl-costs :is(th, td):last-child { padding-right: 0; }
 .vl-explorer .vl-costs tr { background: transparent; }
-.vl-explorer .vl-costs :is(tbody th, b) { color: var(--vl-ink); }
-.vl-explorer .vl-costs thead th { padding-bottom: 5px; color: var(--vl-soft); font-size: 12px; line-height: 1.3; }
+.vl-explorer .vl-costs :is(tbody th, b, td) { color: var(--vl-ink); }
+.vl-explorer .vl-costs thead th { padding-bottom: 5px; font-size: 12px; line-height: 1.3; }
+.vl-explorer .vl-costs tbody th { padding-top: 3px; }
 .vl-costs th:first-child { width: 130px; }
 .vl-costs b { font-weight: 600; }
 .vl-costs thead b { display: block; font-size: 16px; }
-.vl-costs td div { display: flex; align-items: center; gap: 7px; }
-.vl-costs i {
-  flex: none; width: calc((100% - 158px) * var(--vl-share)); min-width: 1px; height: 12px; border-radius: 2px;
-  background: var(--vl-kind);
+.vl-costs td div {
+  display: flex; justify-content: space-between; gap: 6px; padding: 1px 7px; border-radius: 3px;
+  background: linear-gradient(var(--vl-tint) 0 0) 0 0 / var(--vl-fill) 100% no-repeat, var(--vl-well);
 }
-.vl-costs i[data-none="true"] { visibility: hidden; }
-.vl-costs span { white-space: nowrap; }
+.vl-costs tr { --vl-tint: color-mix(in srgb, var(--vl-kind) 50%, transparent); }
 @container (max-width: 700px) {
   .vl-explorer .vl-costs :is(th, td) { padding-right: 6px; font-size: 12px; }
   .vl-explorer .vl-costs th:first-child { width: 62px; }
   .vl-costs thead b { font-size: 13px; }
-  .vl-costs td div { display: block; }
-  .vl-costs i { display: block; width: calc(100% * var(--vl-share)); height: 9px; margin-top: 4px; }
-  .vl-costs span { display: block; }
 }
-@container (max-width: 420px) {
+@container (max-width: 520px) {
   .vl-explorer .vl-costs :is(th, td) { padding-right: 4px; font-size: 11px; }
-  .vl-explorer .vl-costs th:first-child { width: 54px; }
+  .vl-explorer .vl-costs th:first-child { width: 52px; }
   .vl-costs thead b { font-size: 11px; }
+  .vl-costs td div { display: block; padding: 1px 3px; }
+  .vl-costs td b { display: block; }
 }
 """
 
@@ -355,7 +356,7 @@ def _draw_boxes(ax, parts):
         words = f"{'×'.join(map(str, part['shape']))}\n{part['about']}"
         ax.text(middle, -24, words, ha="center", va="top", fontsize=7.5, linespacing=1.3)
         at += room + 4
-    ax.set(xlim=(0, at), ylim=(-58, 116))
+    ax.set(xlim=(0, max(at, 780)), ylim=(-58, 116))
     ax.axis("off")
 
 
