@@ -48,13 +48,18 @@ def hand_in(course, package, student):
     return collect(course.path("submitted", student, package.name), student, package.assignment.notebooks)
 
 
-def unchanged(course, package, handed_in):
-    """The record of an earlier grading of exactly this submission with exactly these tests, or None."""
+def earlier_record(course, package, student):
+    """The record of a student's last grading; None if there is none that can be read."""
     try:
-        record = Record.load(record_path(course, package.name, handed_in.student))
+        return Record.load(record_path(course, package.name, student))
     except (OSError, ValueError, TypeError, KeyError):
         return None
-    return record if record.key == grading_key(handed_in, package) else None
+
+
+def unchanged(course, package, handed_in):
+    """The record of an earlier grading of exactly this submission with exactly these tests, or None."""
+    record = earlier_record(course, package, handed_in.student)
+    return record if record and record.key == grading_key(handed_in, package) else None
 
 
 @contextlib.contextmanager
@@ -122,7 +127,7 @@ def write_results(course, package, results):
     """Write results as they come; yield their records."""
     with GradebookWriter(course, package.assignment) as writer:
         for graded in results:
-            writer.write(graded)
+            writer.write(graded, earlier_record(course, package, graded.record.student))
             graded.record.save(record_path(course, package.name, graded.record.student))
             yield graded.record
         writer.assess_lateness()

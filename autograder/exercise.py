@@ -109,6 +109,9 @@ class Exercise:
     cases : sequence of Case
     bugs : sequence of Bug
     correct : sequence of Correct
+    extra : float
+        Extra credit, for an exercise whose graded cell has no points: it is added to the score, and not to what counts
+        as the most that can be reached.
     """
 
     name: str
@@ -116,6 +119,7 @@ class Exercise:
     cases: Sequence[Case]
     bugs: Sequence[Bug] = ()
     correct: Sequence[Correct] = ()
+    extra: float = 0.0
 
     @property
     def visible(self):

@@ -132,7 +132,7 @@ def to_gradescope(record, points):
         {
             "name": ", ".join(cell.exercises) or cell.grade_id,
             "number": str(number),
-            "score": cell.points or 0.0,
+            "score": (cell.points or 0.0) + cell.extra,
             "max_score": cell.max_points,
             "status": "passed" if cell.passed else "failed",
             "output": cell.html or cell.message,

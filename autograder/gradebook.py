@@ -129,18 +129,24 @@ class GradebookWriter:
     def __exit__(self, *_):
         self._gradebook.close()
 
-    def write(self, graded):
+    def write(self, graded, earlier=None):
         """Write one result: the graded notebooks for formgrader, and the scores.
 
-        A score given by a person stays; nbgrader marks such a cell for another look.
+        A score or extra credit given by a person stays; nbgrader marks such a score for another look.
+
+        Parameters
+        ----------
+        graded : Graded
+        earlier : Record, optional
+            That of the last grading: it tells the extra credit that tests have given from a person's.
         """
         record = graded.record
         folder = self._course.path("autograded", record.student, record.assignment)
         for name, notebook in graded.notebooks.items():
             write_atomically(folder / f"{name}.ipynb", nbformat.writes(notebook, version=4))
-        self._patiently(lambda: self._write_scores(record))
+        self._patiently(lambda: self._write_scores(record, earlier))
 
-    def _write_scores(self, record):
+    def _write_scores(self, record, earlier):
         gradebook = self._gradebook
         try:
             gradebook.find_student(record.student)
@@ -155,10 +161,13 @@ class GradebookWriter:
             submission = gradebook.add_submission(record.assignment, record.student)
         submission.timestamp = timestamp
         results = {(cell.notebook, cell.grade_id): cell for cell in record.cells}
+        before = {(cell.notebook, cell.grade_id): cell.extra for cell in earlier.cells} if earlier else {}
         for notebook in submission.notebooks:
             for grade in notebook.grades:
                 cell = results[notebook.name, grade.name]
                 grade.auto_score = cell.points
+                if (grade.extra_credit or 0.0) == before.get((notebook.name, grade.name), 0.0):
+                    grade.extra_credit = cell.extra
                 grade.needs_manual_grade = cell.points is None or grade.manual_score is not None
         gradebook.db.flush()
         gradebook.db.expire(submission)

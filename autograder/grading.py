@@ -283,6 +283,7 @@ class NotebookRun:
             error = f"{type(problem).__name__}: {problem}"
         share = 0.0 if error else _share(value, verdicts, graded.points)
         result.points = round(share * graded.points, 2)
+        result.extra = round(share * sum(self.assignment.exercises[v.exercise].extra for v in verdicts), 2)
         result.passed = share == 1.0
         result.exercises = [v.exercise for v in verdicts]
         result.mistakes = [v.diagnosis[0] for v in verdicts if v.diagnosis]

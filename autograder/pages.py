@@ -44,7 +44,7 @@ def write_feedback(course, record, score):
         rows = []
         for cell in record.cells:
             if cell.notebook == notebook:
-                points, extra, comment = given.get((notebook, cell.grade_id), (None, 0.0, None))
+                points, extra, comment = given.get((notebook, cell.grade_id), (None, cell.extra, None))
                 points = cell.points if points is None else points
                 rows.append({"cell": cell, "points": points, "extra": extra, "comment": comment, "title": _title(cell)})
         autograded = course.path("autograded", record.student, record.assignment) / f"{notebook}.ipynb"
@@ -152,7 +152,10 @@ def write_report(course, assignment, records, pairs=()):
         exercises=exercises,
         statuses=Counter(record.status for record in records).most_common(),
         mean=sum(record.points for record in graded) / len(graded) if graded else None,
-        histogram=histogram([record.points for record in graded], records[0].max_points if records else 0),
+        histogram=histogram(
+            [record.points for record in graded],
+            max((max(record.points, record.max_points) for record in records), default=0),
+        ),
         used=[
             {"title": title, "bars": histogram(values, max(values, default=0), 6), "most": largest(values)}
             for title, values in (

@@ -20,6 +20,8 @@ class CellResult:
         nbgrader's ids of the notebook and, in it, the cell.
     points, max_points : float
         ``points`` is None for a cell that a person must grade.
+    extra : float
+        Extra credit that the tests give, added to the points.
     passed : bool
     message : str
         The card or error, as plain text.
@@ -35,6 +37,7 @@ class CellResult:
     grade_id: str
     max_points: float
     points: float | None = 0.0
+    extra: float = 0.0
     passed: bool = False
     message: str = ""
     html: str = ""
@@ -85,12 +88,12 @@ class Record:
 
     @property
     def points(self):
-        """Points given automatically."""
-        return sum(cell.points or 0.0 for cell in self.cells)
+        """Points given automatically, extra credit included."""
+        return sum((cell.points or 0.0) + cell.extra for cell in self.cells)
 
     @property
     def max_points(self):
-        """Points that can be given, those by a person included."""
+        """Points that can be given, those by a person included; extra credit comes on top."""
         return sum(cell.max_points for cell in self.cells)
 
     @property

@@ -103,6 +103,58 @@ def test_peoples_grades_comments_and_extra_credit_survive_grading_again(course, 
     assert "9.5 <small>of 8 points" in text and "0.5 + 2 / 1" in text and "Say &lt;b&gt;more&lt;/b&gt;." in text
 
 
+@pytest.fixture
+def extra_course(course):
+    """The small course with an exercise that gives nothing but extra credit."""
+    folder = course.path("source", ".", "small")
+    graded = {"grade": True, "locked": True, "points": 0}
+    cells = [code("from visionlab.checks import check", "imports", locked=True), SECOND[0]]
+    cells.append(code("check(double)", "check_double", **graded))
+    nbformat.write(
+        nbformat.v4.new_notebook(cells=cells, metadata=instructors_notebook().metadata), folder / "more.ipynb"
+    )
+    with (folder / "exercises.py").open("a") as exercises:
+        exercises.write(EXTRA)
+    course = Course(course.root)
+    release(course, course.assignment("small"))
+    return course
+
+
+EXTRA = '''
+
+def doubled(double, rng):
+    """small numbers."""
+    return {"double(3)": double(3)}
+
+EXERCISES.append(Exercise("double", 0, cases=[Case(doubled)], extra=2))
+'''
+
+
+def test_tests_give_extra_credit_unless_a_person_has_set_it(extra_course, grade):
+    course = extra_course
+
+    def hand_in(student, product):
+        path = submit(course.root, student, answer(released(course), RIGHT))
+        solved = answer(released(course, "more"), {"double": f"def double(n):\n    return {product}"})
+        nbformat.write(solved, path.with_name("more.ipynb"))
+
+    for student, product in (("ann", "2 * n"), ("bob", "n"), ("cyd", "2 * n")):
+        hand_in(student, product)
+    records = grade(course)
+    assert [(r.points, r.max_points) for r in records.values()] == [(9, 8), (7, 8), (9, 8)]
+    assert final_points(course, "small", records.values()) == {"ann": 9, "bob": 7, "cyd": 9}
+    (more, _) = pages.write_feedback(course, records["ann"], scores(course, "small")["ann"])
+    assert "2 extra" in more.read_text()
+    pages.write_report(course, "small", list(records.values()))
+    with Gradebook(course.nbgrader.db_url) as gradebook:
+        gradebook.find_grade("check_double", "more", "small", "ann").extra_credit = 1
+        gradebook.db.commit()
+    hand_in("bob", "n + n")
+    hand_in("cyd", "n")
+    records = grade(course, force=True)
+    assert final_points(course, "small", records.values()) == {"ann": 8, "bob": 9, "cyd": 7}
+
+
 def test_late_work_loses_what_the_plugin_says(course, grade):
     course.config.AssignLatePenalties.plugin_class = HalfOff
     submit_at(course, "ann", "2026-03-01 09:00:00 UTC")
