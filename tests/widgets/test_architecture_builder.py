@@ -108,6 +108,15 @@ def test_memory_sits_early_and_weights_late():
     assert "138 million parameters" in said and "74 % of the parameters in fc6" in said
 
 
+def test_the_parts_of_a_residual_network():
+    parts = {part["name"]: part for part in ArchitectureBuilder("ResNet-50")._picture["parts"]}
+    assert list(parts) == ["stem", "stage 1", "stage 2", "stage 3", "stage 4", "average", "fc"]
+    assert parts["stem"]["shape"] == (64, 112, 112) and parts["stem"]["about"] == "7×7, stride 2"
+    assert parts["stage 3"]["shape"] == (1024, 14, 14) and parts["stage 3"]["about"] == "×6 bottlenecks"
+    assert [cost[1] for cost in parts["average"]["costs"]] == ["0 %", "< 1 %", "0 %"]
+    assert parts["fc"]["about"] == "reads 2,048"
+
+
 def test_choosing_a_preset_sets_everything_and_changing_makes_it_your_own():
     builder = ArchitectureBuilder("VGG-11")
     builder.preset = "ResNet-50"
