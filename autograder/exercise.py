@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from visionlab.checks.cases import outcome
 from visionlab.checks.compare import Tolerance
 
-__all__ = ["Bug", "Case", "Correct", "Exercise", "Limits", "Tolerance", "outcome"]
+__all__ = ["Bug", "Case", "Correct", "Exercise", "Limits", "Tolerance", "outcome", "replaced"]
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,32 @@ class Case:
         return self.observe.__doc__.strip().splitlines()[0].rstrip(".")
 
 
+def replaced(source, *replacements):
+    """Change a source: for bugs of answers in another style than the solution's.
+
+    Parameters
+    ----------
+    source : str
+    *replacements : (str, str)
+        Old text, which must be there, and new text.
+
+    Raises
+    ------
+    ValueError
+        If a text to replace is not there.
+
+    Examples
+    --------
+    >>> replaced("return a + b", ("+", "-"))
+    'return a - b'
+    """
+    for old, new in replacements:
+        if old not in source:
+            raise ValueError(f"the source does not contain {old!r}")
+        source = source.replace(old, new)
+    return source
+
+
 class Bug:
     """A mistake that students really make.
 
@@ -79,13 +105,10 @@ class Bug:
         ValueError
             If a text to replace is not in the solution: the catalogue has drifted from it.
         """
-        if self.source:
-            return self.source
-        for old, new in self.replacements:
-            if old not in solution:
-                raise ValueError(f"bug {self.name!r}: the solution does not contain {old!r}")
-            solution = solution.replace(old, new)
-        return solution
+        try:
+            return self.source or replaced(solution, *self.replacements)
+        except ValueError as problem:
+            raise ValueError(f"bug {self.name!r}: {problem}") from None
 
 
 @dataclass(frozen=True)
