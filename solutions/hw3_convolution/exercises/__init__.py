@@ -4,6 +4,6 @@ All arrays are drawn from small whole numbers and quarters: they print short, an
 in float32, so a right answer in any style and any precision agrees to the last digit.
 """
 
-from . import convolution
+from . import backward, convolution
 
-EXERCISES = [*convolution.EXERCISES]
+EXERCISES = [*convolution.EXERCISES, *backward.EXERCISES]
