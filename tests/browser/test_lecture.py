@@ -18,6 +18,7 @@ def test_stride_slider_by_keyboard(page, open_notebook, run_all):
     page.keyboard.press("ArrowRight")
     page.wait_for_function("([el, old]) => el.dataset.outputSize !== old", arg=[formula.element_handle(), before])
     assert int(slider.input_value()) == stride + 1
+    assert "(W + 2P − K)/S" in formula.inner_text()  # the letters of the lectures
     assert formula.get_attribute("data-output-size") != before
     assert explorer.locator("[data-stage]").screenshot() != picture_before
 

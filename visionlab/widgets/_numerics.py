@@ -79,7 +79,7 @@ def _verdict(size, kernel, stride, padding, dilation, operation, convention):
 
 
 def _slide(maps, operation, kernel, stride, padding, dilation, weights=None, divisor=1):
-    """Maps (C, N, N) → (1, M, M) for a convolution, the channels averaged; (C, M, M) for pooling."""
+    """Maps (C, W, W) → (1, M, M) for a convolution, the channels averaged; (C, M, M) for pooling."""
     fill = -math.inf if operation == MAX_POOLING else 0
     padded = np.pad(maps, ((0, 0), (padding, padding), (padding, padding)), constant_values=fill)
     reach = dilation * (kernel - 1) + 1

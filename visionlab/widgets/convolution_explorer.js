@@ -28,7 +28,7 @@ function render({ model, el }) {
 
   // Controls
   const sliders = [
-    ["size", "input", "N"],
+    ["size", "input", "W"],
     ["kernel", "kernel", "K"],
     ["stride", "stride", "S"],
     ["padding", "padding", "P"],
@@ -442,7 +442,7 @@ function render({ model, el }) {
     let resultAt = { x: patch.x + grid / 2, y: patch.y + inset + patchSide + 24 };
     if (lower) {
       const most = Math.max(...kernel.weights.map(Math.abs)) || 1;
-      if (beside) parts.push(text(patch.x + grid / 2, lower.y + inset - 20, "⊙", "vl-title vl-cell"));
+      if (beside) parts.push(text(patch.x + grid / 2, lower.y + inset - 30, "⊙", "vl-title vl-cell"));
       else parts.push(text(lower.x - 17, patch.y + grid / 2, "⊙", "vl-title vl-cell"));
       const label = kernel.divisor === 1 ? "kernel" : `kernel ÷ ${kernel.divisor}`;
       parts.push(text(lower.x + inset, lower.y + inset - 7, label, "vl-small"));
@@ -546,7 +546,7 @@ function render({ model, el }) {
   function say({ settings, side, explanation, fit }) {
     const refused = side === null;
     result.dataset.outputSize = side ?? "";
-    const symbols = settings.dilation === 1 ? "(N + 2P − K)/S + 1" : "(N + 2P − D(K − 1) − 1)/S + 1";
+    const symbols = settings.dilation === 1 ? "(W + 2P − K)/S + 1" : "(W + 2P − D(K − 1) − 1)/S + 1";
     const down = settings.convention === "floor" && fit.remainder;
     const said = formula(settings);
     if (result.dataset.said !== said) {

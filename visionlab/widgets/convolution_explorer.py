@@ -27,7 +27,7 @@ class ConvolutionExplorer(Explorer):
     Parameters
     ----------
     size : int, optional
-        Side N of the square input: 1 … 32 for numbers (usually 7), 5 … 28 for the digit (28), 16 … 256 for the
+        Side W of the square input: 1 … 32 for numbers (usually 7), 5 … 28 for the digit (28), 16 … 256 for the
         photo (96).
     kernel : int
         Side K of the square kernel, 1 … 11.
@@ -47,7 +47,7 @@ class ConvolutionExplorer(Explorer):
         third of the kernel and adds them up (one filter, 3×K×K); pooling keeps the channels apart.
     kernel_name : {"sobel x", "sobel y", "identity", "mean", "blur", "sharpen", "edges", "custom"}, optional
         The weights. "custom" are those given as `weights`.
-    numbers : (N, N) array, optional
+    numbers : (W, W) array, optional
         The matrix for ``image="numbers"``; the size slider then goes up to its side.
     weights : (K, K) array, optional
         A kernel of one's own.
@@ -251,7 +251,7 @@ class ConvolutionExplorer(Explorer):
         return pixels | {image: {"side": side, "count": count, "kind": kind, "values": values.tobytes()}}
 
     def _input(self):
-        """Return the input as (C, N, N): numbers as they are, pictures from 0 to 1."""
+        """Return the input as (C, W, W): numbers as they are, pictures from 0 to 1."""
         if self.image == "numbers":
             return self._numbers[None, : self.size, : self.size].astype(float)
         return _numerics._resize(_picture(self.image).astype(float) / 255, self.size)

@@ -42,7 +42,7 @@ def draw(
     ----------
     size, kernel, stride, padding, dilation, operation, convention, image, kernel_name, row, column, formula
         As in the explorer.
-    maps : (C, N, N) array
+    maps : (C, W, W) array
         The input.
     output : (M, M) or (C, M, M) array or None
         The right output.

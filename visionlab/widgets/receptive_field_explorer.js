@@ -15,7 +15,7 @@ function renderFields({ model, el }) {
   const layers = () => model.get("layers");
 
   // Controls
-  const size = slider({ control: "size", label: "side of the input", symbol: "N", onInput: (n) => set({ size: n }) });
+  const size = slider({ control: "size", label: "side of the input", symbol: "W", onInput: (n) => set({ size: n }) });
   const partsId = `vl-parts-${Math.random().toString(36).slice(2)}`;
   const parts = html("input", {
     id: partsId,
