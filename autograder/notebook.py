@@ -2,6 +2,7 @@
 
 import ast
 import re
+import symtable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -43,9 +44,18 @@ def names_bound(source, imports=True):
 
 
 def names_used(source):
-    """Names that a cell reads anywhere in its code."""
-    tree = ast.parse(python_source(source))
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+    """Names that a cell looks up at its top level, or from within its functions as names of the notebook.
+
+    >>> sorted(names_used("def f(a):\\n    b = a + c\\n    return [d for d in b]\\nf(e)"))
+    ['c', 'e', 'f']
+    """
+    names, tables = set(), [symtable.symtable(python_source(source), "<cell>", "exec")]
+    while tables:
+        table = tables.pop()
+        at_top = table.get_type() == "module"
+        names.update(s.get_name() for s in table.get_symbols() if s.is_referenced() and (at_top or s.is_global()))
+        tables += table.get_children()
+    return names
 
 
 class InstructorNotebook:

@@ -7,7 +7,6 @@ import json
 import logging
 import math
 import shutil
-import symtable
 import tempfile
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from traitlets.config import Config
 
 from autograder.assignment import AssignmentError
 from autograder.course import Course
+from autograder.notebook import names_used
 from visionlab.checks.cases import parameters_of
 from visionlab.checks.stored import FILE_NAME, FORMAT, case_to_json
 
@@ -129,7 +129,7 @@ def source_of(names, path):
             continue
         nodes.append(node)
         if not isinstance(node, ast.Import | ast.ImportFrom):
-            wanted += _global_names(ast.get_source_segment(text, node))
+            wanted += sorted(names_used(ast.get_source_segment(text, node)))
     return "\n\n".join(_released(node, text, path) for node in sorted(nodes, key=lambda node: node.lineno))
 
 
@@ -139,21 +139,6 @@ def _bound_by(node):
     if isinstance(node, ast.Import | ast.ImportFrom):
         return [(alias.asname or alias.name).split(".")[0] for alias in node.names]
     return [n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
-
-
-def _global_names(source):
-    """Names that a definition looks up at module level."""
-    names, tables = set(), [symtable.symtable(source, "<case>", "exec")]
-    while tables:
-        table = tables.pop()
-        at_top = table.get_type() == "module"
-        names.update(
-            s.get_name()
-            for s in table.get_symbols()
-            if s.is_referenced() and (at_top or s.is_global()) and s.get_name()
-        )
-        tables += table.get_children()
-    return sorted(names)
 
 
 def _released(node, text, path):
