@@ -109,18 +109,19 @@ class Job:
 
     def _may_go_on(self):
         with Job._turn:
-            if self._order == "hold":
-                self._say("paused")
-                Job._turn.wait_for(lambda: self._order != "hold")
-                if self._order != "stop":
-                    self._say("running")
+            while self._order == "hold":
+                self._say("paused")  # anew after each order: "go", then "hold" may both come before this thread wakes
+                Job._turn.wait()
+            if self._order == "stop":
+                return False
+            self._say("running")
             if self._order == "one":
                 self._order = "hold"
-            return self._order != "stop"
+            return True
 
     def _say(self, status, message=""):
         with Job._turn:
             if status != self.status:
                 self._tell(status, message)
-            self.status = status
-            Job._turn.notify_all()
+                self.status = status
+                Job._turn.notify_all()

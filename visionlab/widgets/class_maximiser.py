@@ -37,7 +37,7 @@ _CSS = """
 .vl-dream { display: grid; grid-template-columns: 322px minmax(280px, 1fr); gap: 8px 22px; margin-top: 10px; }
 .vl-dream img { width: 320px; height: 320px; border-radius: 3px; display: block; background: #7f7f7f; }
 .vl-dream .vl-bar { display: grid; grid-template-columns: 1fr 1fr; }
-.vl-dream figure { margin: 10px 0 0; }
+.vl-dream figure { margin: 10px 0 0; max-width: 440px; }
 .vl-dream .vl-stage { margin: 0; }
 @media (max-width: 700px) { .vl-dream { grid-template-columns: 1fr; } }
 """
@@ -113,6 +113,8 @@ class ClassMaximiser(Explorer):
     status = traitlets.Unicode("ready", read_only=True).tag(sync=True)
     message = traitlets.Unicode("", read_only=True).tag(sync=True)
 
+    _job = None
+
     # For the browser: never set from there.
     _targets = traitlets.List().tag(sync=True)
     _presets = traitlets.List([NONE, USUAL]).tag(sync=True)
@@ -130,7 +132,7 @@ class ClassMaximiser(Explorer):
             raise ValueError("start is 'photograph', but there is none: give one as photo=")
         self._network, self._rate, self._side, self._steps, self._seed = network, rate, side, steps, seed
         self._begin = None if photo is None else _unit(network, network.prepare(photo, size=side)[0])
-        self._job, self._ready = None, False
+        self._ready = False
         super().__init__(
             target=target, objective=objective, start=start, smoothness=smoothness, l2=l2, blur=blur, jitter=jitter
         )

@@ -3,7 +3,7 @@ import { choice, coalesce, darkTheme, html, slider, watch } from "./drawing.js";
 
 const MOST = 32;
 const MARKS = 160; // the slider is finer near 0: size = 32 · (mark / 160)²
-const RULES = [["w", "w: the gradient of the target's score"], ["sign of w", "the signs of w alone"], ["random signs", "random signs: a control"]];
+const RULES = [["w", "w: the gradient of the target's score"], ["sign of w", "the signs of w alone"], ["ten steps", "where ten small steps lead"], ["random signs", "random signs: a control"]];
 
 /** Between marks of the slider and sizes in grey levels. */
 export const sizeOf = (mark) => MOST * (mark / MARKS) ** 2;
@@ -82,7 +82,7 @@ function renderFooling({ model, el }) {
     much.element.querySelector("input").setAttribute("aria-valuetext", `${size.toFixed(1)} grey levels`);
     paintPictures();
     const flipped = answer.label !== answer.first;
-    [[`x: ${answer.first}`, "the image"], [{ w: "w", "sign of w": "signs of w", "random signs": "random signs" }[answer.rule], "magnified to be seen"], [`sum: ${answer.label}`, `changed by ${answer.largest.toFixed(answer.largest < 10 ? 1 : 0)} grey levels at most`]].forEach(([title, more], i) => {
+    [[`x: ${answer.first}`, "the image"], [{ w: "w", "sign of w": "signs of w" }[answer.rule] ?? answer.rule, "magnified to be seen"], [`sum: ${answer.label}`, `changed by ${answer.largest.toFixed(answer.largest < 10 ? 1 : 0)} grey levels at most`]].forEach(([title, more], i) => {
       titles[i].textContent = title;
       words[i].textContent = more;
       pictures[i].setAttribute("aria-label", `${title}, ${more}`);

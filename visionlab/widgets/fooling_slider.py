@@ -9,13 +9,16 @@ from visionlab import plots
 from visionlab.widgets.descent import Real
 from visionlab.widgets.explorer import Choice, Explorer, browser_module, style_sheet
 
-RULES = ("w", "sign of w", "random signs")
+RULES = ("w", "sign of w", "ten steps", "random signs")
 MOST = 32
 """The largest size on the slider, in grey levels."""
+STEPS, STEP, REACH = 10, 0.5, 2.0
+"""Of "ten steps": how many, how long, and how far from the image at most, in grey levels."""
 BARS = 10
 
 _CSS = """
-.vl-fooling { display: grid; grid-template-columns: repeat(3, 176px) minmax(230px, 1fr); gap: 8px 16px; margin-top: 8px; }
+.vl-fooling { display: grid; grid-template-columns: repeat(3, 176px) minmax(230px, 1fr); gap: 8px 16px; }
+.vl-fooling { margin-top: 8px; }
 .vl-fooling h4 { margin: 0 0 4px; font-size: 12.5px; font-weight: 600; }
 .vl-fooling canvas { width: 176px; height: 176px; border-radius: 3px; image-rendering: pixelated; display: block; }
 .vl-fooling small { color: var(--vl-soft); font-size: 11.5px; }
@@ -27,7 +30,10 @@ _CSS = """
 .vl-bars .vl-first::before { background: var(--vl-accent); }
 .vl-bars .vl-target::before { background: var(--vl-wrong); }
 .vl-bars b { font-weight: 600; text-align: right; font-variant-numeric: tabular-nums; }
-@media (max-width: 900px) { .vl-fooling { grid-template-columns: repeat(3, 1fr); } .vl-fooling div:last-child { grid-column: 1 / -1; } }
+@media (max-width: 900px) {
+  .vl-fooling { grid-template-columns: repeat(3, 176px); }
+  .vl-fooling > div:last-child { grid-column: 1 / -1; }
+}
 """
 
 
@@ -36,7 +42,8 @@ class FoolingSlider(Explorer):
 
     w is the gradient of the target's score with respect to the image, taken once, at the image itself. For a linear
     classifier that is the target's template, whatever the image (Karpathy 2015); for a network it is its best linear
-    approximation there. As controls: the signs of w alone, and random signs.
+    approximation there. Besides: the signs of w alone; where ten small steps lead, each along the signs of a fresh
+    gradient (of the log-probability), never more than 2 grey levels from the image; and as a control, random signs.
 
     Parameters
     ----------
@@ -52,7 +59,7 @@ class FoolingSlider(Explorer):
         The classes that the page offers; by default the first twelve.
     size : float
         Of what is added: root mean square over pixels and colours, in grey levels, 0 … 32.
-    rule : {"w", "sign of w", "random signs"}
+    rule : {"w", "sign of w", "ten steps", "random signs"}
 
     Attributes
     ----------
@@ -135,11 +142,23 @@ class FoolingSlider(Explorer):
             w = torch.randint(0, 2, w.shape, generator=torch.Generator().manual_seed(0)).float() * 2 - 1
         elif self.rule == "sign of w":
             w = w.sign()
+        elif self.rule == "ten steps":
+            w = self._ten_steps()
         self._unit = w / w.square().mean().sqrt().clamp(min=1e-20)
         self._shape = list(picture.shape)
         self._pixels = np.ascontiguousarray(picture).tobytes()
         self._direction = self._unit[0].permute(1, 2, 0).contiguous().numpy().astype(np.float32).tobytes()
         self._look()
+
+    def _ten_steps(self):
+        """What ten small steps towards the target add to the image."""
+        aim, added = self._labels.index(self.target), torch.zeros_like(self._x)
+        for _ in range(STEPS):
+            added.requires_grad_()
+            scores = self._scores(self._x + added)
+            (slope,) = torch.autograd.grad(scores.log_softmax(1)[0, aim], added)
+            added = (added.detach() + STEP / 255 * slope.sign()).clamp(-REACH / 255, REACH / 255)
+        return added
 
     @traitlets.observe("size")
     def _look(self, _=None):

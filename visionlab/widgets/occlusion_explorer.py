@@ -33,8 +33,8 @@ _CSS = """
 .vl-occlusion .vl-small canvas, .vl-occlusion .vl-small svg { width: 208px; height: 208px; }
 .vl-scale { display: flex; gap: 6px; align-items: center; font-size: 12px; color: var(--vl-soft); width: 208px; }
 .vl-scale i { flex: 1; height: 9px; border-radius: 2px;
-  background: linear-gradient(to right, rgb(68,1,84), rgb(59,82,139), rgb(33,145,140), rgb(94,201,98), rgb(253,231,37)); }
-.vl-answers { display: grid; grid-template-columns: minmax(0, 1fr) 52px; gap: 3px 8px; align-items: baseline; margin: 0; }
+  background: linear-gradient(to right, #440154, #3b528b, #21918c, #5ec962, #fde725); }
+.vl-answers { display: grid; grid-template-columns: minmax(0, 1fr) 52px; gap: 3px 8px; align-items: baseline; }
 .vl-answers b { font-weight: 600; text-align: right; font-variant-numeric: tabular-nums; }
 .vl-answers i { grid-column: 1 / -1; height: 7px; border-radius: 2px; background: var(--vl-well); position: relative; }
 .vl-answers i::before { content: ""; position: absolute; inset: 0 auto 0 0; width: var(--vl-part); border-radius: 2px;
@@ -108,6 +108,8 @@ class OcclusionExplorer(Explorer):
     status = traitlets.Unicode("ready", read_only=True).tag(sync=True)
     message = traitlets.Unicode("", read_only=True).tag(sync=True)
 
+    _job = None
+
     # For the browser: never set from there.
     _names = traitlets.List().tag(sync=True)
     _pixels = traitlets.Bytes().tag(sync=True)  # the photograph, then the blurred one, 224×224×3 each
@@ -119,7 +121,6 @@ class OcclusionExplorer(Explorer):
             raise ValueError("There is no photograph: photos should be a dict of names and arrays.")
         self._network, self._photos = network, dict(photos)
         self._classes = {name: _numbers(network.labels, wanted) for name, wanted in (classes or {}).items()}
-        self._job = None
         self._ready = False
         super().__init__(photo=photo or next(iter(photos)), side=side, fill=fill, place=place)
         self._names = list(self._photos)
@@ -240,7 +241,7 @@ class OcclusionExplorer(Explorer):
     def _answer_for_place(self):
         p = self._look(self.place)
         self.probability = float(p[self._followed].sum())
-        values, at = p.topk(TOP)
+        values, at = p.topk(min(TOP, len(p)))
         top = [[self._network.labels[i], v] for i, v in zip(at.tolist(), values.tolist(), strict=True)]
         self._answer = {
             "photo": self.photo, "side": self.side, "fill": self.fill, "place": list(self.place), "whole": self.whole,
@@ -274,9 +275,9 @@ class OcclusionExplorer(Explorer):
             f" Map of all places: from {np.nanmin(self.map):.0%} to {np.nanmax(self.map):.0%}." if done.any() else ""
         )
         return (
-            f"The photograph {self.photo!r} with a {self.fill} square of side {self.side} centred at row {self.place[0]}, "
-            f"column {self.place[1]}: probability of {self.followed} {self.probability:.0%}; without the square "
-            f"{self.whole:.0%}.{known}"
+            f"The photograph {self.photo!r} with a {self.fill} square of side {self.side} centred at row "
+            f"{self.place[0]}, column {self.place[1]}: probability of {self.followed} {self.probability:.0%}; without "
+            f"the square {self.whole:.0%}.{known}"
         )
 
     def _figure(self):
@@ -294,10 +295,10 @@ class OcclusionExplorer(Explorer):
         for ax in (picture, heat):
             ax.axis("off")
         names, values = zip(*reversed(self._answer["top"]), strict=True)
-        bars.barh(range(TOP), values, color=plots.BLUE, height=0.35)
+        bars.barh(range(len(names)), values, color=plots.BLUE, height=0.35)
         for i, (name, value) in enumerate(zip(names, values, strict=True)):
             bars.text(0, i + 0.25, f"{_short(name)}  {value:.0%}", fontsize=9, va="bottom")
-        bars.set(xlim=(0, 1), ylim=(-0.5, TOP - 0.3), yticks=[], title="what it sees now")
+        bars.set(xlim=(0, 1), ylim=(-0.5, len(names) - 0.3), yticks=[], title="what it sees now")
         bars.title.set_fontsize(10)
         bars.grid(False)
         note = (
