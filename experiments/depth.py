@@ -60,7 +60,7 @@ def make(depth, residual, seed=0):
     return cifar_resnet(depth, residual=residual, width=SETTINGS["width"], side=SETTINGS["side"])
 
 
-def run(depth, residual, seed=0, *, epochs=EPOCHS, train=None, test=None):
+def run(depth, residual, seed=0, *, epochs=EPOCHS, of=None, train=None, test=None):
     """Train one network.
 
     Parameters
@@ -70,6 +70,8 @@ def run(depth, residual, seed=0, *, epochs=EPOCHS, train=None, test=None):
     seed : int
         Fixes the first weights and the order of the images.
     epochs : int
+    of : int, optional
+        The schedule is that of a training of so many epochs, of which this is the beginning; by default of ``epochs``.
     train, test : tuple of two torch.Tensor, optional
         By default those of `data`.
 
@@ -84,9 +86,10 @@ def run(depth, residual, seed=0, *, epochs=EPOCHS, train=None, test=None):
     network = make(depth, residual, seed)
     options = {name: SETTINGS[name] for name in ("momentum", "weight_decay")}
     optimiser = torch.optim.SGD(network.parameters(), lr=SETTINGS["rate"], **options)
+    whole, share = warm_up_and_cosine(), epochs / (of or epochs)
     history = fit(
         network, train, test, epochs=epochs, optimiser=optimiser, batch_size=SETTINGS["batch"],
-        schedule=warm_up_and_cosine(), seed=seed, on="cpu", progress=False,
+        schedule=lambda done: whole(done * share), seed=seed, on="cpu", progress=False,
     )  # fmt: skip
     curves = {ours: [round(value, 4) for value in history[theirs]] for theirs, ours in CURVES.items()}
     end = [round(value, 4) for value in evaluate(network, *train)]

@@ -396,7 +396,7 @@ def _tags(cells, tag):
 
 
 _STYLE = """<style>
-.vl-size-table {overflow-x: auto; margin: 4px 0; color: var(--jp-ui-font-color1, #1c1c1c)}
+.vl-size-table {overflow-x: auto; margin: 4px 0; line-height: 1.5; color: var(--jp-ui-font-color1, #1c1c1c)}
 .vl-size-table.vl-size-table table {border-collapse: collapse; border: none; margin: 0; font-size: 12px; color: inherit;
   font-family: var(--jp-ui-font-family, system-ui, sans-serif); font-variant-numeric: tabular-nums; table-layout: auto}
 .vl-size-table.vl-size-table caption {caption-side: top; text-align: left; padding: 2px 6px 6px; color: inherit}

@@ -184,7 +184,12 @@ class SizeSwitches(Illustrated):
         for switch in self._row.children:
             switch.close()
         self._switches = {
-            name: ipywidgets.Checkbox(value, description=SWITCHES[name], indent=False, layout={"width": "max-content"})
+            name: ipywidgets.Checkbox(
+                value,
+                description=SWITCHES[name],
+                indent=False,
+                layout={"width": "max-content", "margin": "2px 1.6em 2px 0"},
+            )
             for name, value in NETWORKS[self.network].switches.items()
         }
         for switch in self._switches.values():
@@ -218,9 +223,9 @@ class SizeSwitches(Illustrated):
 
     def _picture(self):
         cells = self.table._cells()
-        picture, ax = plt.subplots(figsize=(9.2, 0.24 * (len(cells) + 2)))
+        picture, ax = plt.subplots(figsize=(9.2, 0.2 * (len(cells) + 2.5)))
         ax.axis("off")
-        drawn = ax.table(cells[1:], colLabels=cells[0], loc="center", edges="horizontal", cellLoc="right")
+        drawn = ax.table(cells[1:], colLabels=cells[0], loc="upper center", edges="horizontal", cellLoc="right")
         drawn.auto_set_font_size(False)
         drawn.set_fontsize(9)
         drawn.auto_set_column_width(range(len(cells[0])))
