@@ -31,6 +31,7 @@ class Money:
 
 def pay(purse, wanted=None):
     purse["coins"][0] = 0
+    purse["owed"].clear()
     return wanted(purse["name"]) if wanted else purse["name"]
 """
 
@@ -92,16 +93,17 @@ def test_an_object_as_the_result_is_described(student):
 
 def test_what_an_argument_holds_must_not_be_changed_either(student):
     pay = student("pay")
-    pay({"name": "Ada", "coins": np.array([5, 2])})
+    pay({"name": "Ada", "coins": np.array([5, 2]), "owed": ["Bob"]})
     before, after = pay.calls[0].changed["purse"]
     assert before["coins"].tolist() == [5, 2]
     assert after["coins"].tolist() == [0, 2]
+    assert (before["owed"], after["owed"]) == (["Bob"], [])
     assert pay.calls[0].size == 2
 
 
 def test_functions_of_the_case_are_called_and_their_errors_told(student):
     pay = student("pay")
-    assert pay({"name": "Ada", "coins": [5]}, wanted=str.upper) == "ADA"
+    assert pay({"name": "Ada", "coins": [5], "owed": []}, wanted=str.upper) == "ADA"
     with pytest.raises(StudentError, match="the function that your code was given raised TypeError") as raised:
-        pay({"name": "Ada", "coins": [5]}, wanted=lambda name: name + 1)
+        pay({"name": "Ada", "coins": [5], "owed": []}, wanted=lambda name: name + 1)
     assert raised.value.kind == "RuntimeError"

@@ -163,9 +163,12 @@ def _inward(item):
     if type(item) is Handle:
         return item._target
     if type(item) in (list, tuple):
-        return type(item)(map(_inward, item))
+        parts = type(item)(map(_inward, item))
+        changed = any(part is not old for part, old in zip(parts, item, strict=True))
+        return parts if changed else item  # plain data goes as it is, so that changes in place are seen
     if type(item) is dict:
-        return {key: _inward(value) for key, value in item.items()}
+        parts = {key: _inward(value) for key, value in item.items()}
+        return parts if any(parts[key] is not item[key] for key in item) else item
     return _lent(item) if callable(item) and not isinstance(item, type) else item
 
 
