@@ -4,6 +4,9 @@ All arrays are drawn from small whole numbers and quarters: they print short, an
 in float32, so a right answer in any style and any precision agrees to the last digit.
 """
 
-from . import backward, convolution
+from autograder.exercise import Limits
 
-EXERCISES = [*convolution.EXERCISES, *backward.EXERCISES]
+from . import backward, convolution, lenet
+
+EXERCISES = [*convolution.EXERCISES, *backward.EXERCISES, *lenet.EXERCISES]
+LIMITS = Limits(cell_seconds=60, notebook_seconds=240)  # part 3 trains LeNet with the student's own layers
