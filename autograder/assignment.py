@@ -15,6 +15,7 @@ from autograder.exercise import Exercise, Limits
 from autograder.notebook import InstructorNotebook, names_bound
 from visionlab.checks.cases import Recorder, parameters_of, run_case
 from visionlab.checks.diagnosis import PreparedCase, same_outcome
+from visionlab.checks.personal import seed_of
 
 
 class AssignmentError(Exception):
@@ -146,13 +147,27 @@ class Assignment:
             )
         return prepared
 
-    def draw(self, exercise, seed):
-        """Prepare a fresh draw of all cases of an exercise, once for all submissions of a batch."""
+    def draw(self, exercise, seed, student=""):
+        """Prepare a fresh draw of all cases of an exercise: once for all submissions of a batch, except personal cases.
+
+        Parameters
+        ----------
+        exercise : str
+        seed : int
+        student : str
+            Whose personal cases are drawn; none are if it is empty.
+
+        Returns
+        -------
+        list of PreparedCase
+        """
+        cases = self.exercises[exercise].cases
         if (exercise, seed) not in self._draws:
-            cases = self.exercises[exercise].cases
-            seeds = np.random.default_rng(seed).integers(2**31, size=len(cases)).tolist()
-            self._draws[exercise, seed] = self.prepare(exercise, cases, seeds)
-        return self._draws[exercise, seed]
+            common = [case for case in cases if not case.personal]
+            seeds = np.random.default_rng(seed).integers(2**31, size=len(common)).tolist()
+            self._draws[exercise, seed] = self.prepare(exercise, common, seeds)
+        own = [case for case in cases if case.personal] if student else []
+        return self._draws[exercise, seed] + self.prepare(exercise, own, [seed_of(student, exercise) for _ in own])
 
     def explanations(self, exercise):
         """The explanations of an exercise's bugs, by name."""

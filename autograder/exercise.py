@@ -29,6 +29,9 @@ class Case:
     weight : float
         Share of the exercise's points.
     tolerance : Tolerance
+    personal : bool
+        Drawn for each student from the student's name in the class: ``rng`` is that of
+        `visionlab.checks.personal.seed_of`, from which the student's notebook draws the same numbers. Never released.
     """
 
     observe: Callable
@@ -36,6 +39,7 @@ class Case:
     seed: int = 0
     weight: float = 1.0
     tolerance: Tolerance = field(default_factory=Tolerance)
+    personal: bool = False
 
     @property
     def name(self):
@@ -147,7 +151,7 @@ class Exercise:
     @property
     def visible(self):
         """The cases that are released."""
-        return [case for case in self.cases if not case.hidden]
+        return [case for case in self.cases if not (case.hidden or case.personal)]
 
 
 @dataclass(frozen=True)

@@ -168,18 +168,20 @@ class GradingCheck:
     ----------
     assignment : Assignment
     seed : int
+    student : str
     verdicts : list of Verdict
         Of the calls in the current cell.
     """
 
     assignment: object
     seed: int
+    student: str
     verdicts: list = field(default_factory=list)
 
     def __call__(self, answer, exercise=None):
         """Examine the student's answer and keep the verdict."""
         name = exercise or answer.__name__
-        cases = self.assignment.draw(name, self.seed)
+        cases = self.assignment.draw(name, self.seed, self.student)
         parameters = parameters_of(self.assignment.references[name])
         explanations = self.assignment.explanations(name)
         self.verdicts.append(examine(name, cases, lambda: ProxyRecorder(answer, parameters), explanations))
@@ -212,7 +214,7 @@ class NotebookRun:
         self.assignment = package.assignment
         self.blank_sources = package.blank_sources
         self.results = {cell.grade_id: cell for cell in record.cells if cell.notebook == own.name}
-        self.check = GradingCheck(package.assignment, seed)
+        self.check = GradingCheck(package.assignment, seed, record.student)
         self.tests = own.support() | {"check": self.check}
         self.status, self.reason = "graded", ""
 

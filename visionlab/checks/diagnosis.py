@@ -142,7 +142,8 @@ def examine(exercise, cases, make_recorder, explanations):
         titles=[(case.title, failure is None) for case, failure in zip(cases, judged, strict=True)],
         failures=failures,
         diagnosis=[],
-        fraction=sum(c.weight for c, f in zip(cases, judged, strict=True) if not f) / sum(c.weight for c in cases),
+        fraction=sum(c.weight for c, f in zip(cases, judged, strict=True) if not f)
+        / (sum(c.weight for c in cases) or 1),
     )
     if failures and failures[0].kind != "unwritten":
         verdict.diagnosis, verdict.certain = diagnose(cases, outcomes, failures)
