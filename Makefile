@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: lab test grade-demo bench soak mnist-table bundle clean
+.PHONY: lab test grade-demo bench soak mnist-table proof bundle clean
 
 lab: $(VENV)/.lab
 	@$(BIN)/python -m visionlab.datasets
@@ -30,6 +30,9 @@ soak: $(VENV)/.test
 
 mnist-table: $(VENV)/.test
 	@$(BIN)/python -m experiments.mnist_table
+
+proof: $(VENV)/.test
+	@$(BIN)/python -m tools.proof
 
 bundle: $(VENV)/.lab
 	@$(BIN)/python tools/bundle.py

@@ -91,10 +91,7 @@ def verify(
         table.add_column(heading, justify="left" if heading == "exercise" else "right", no_wrap=heading == "exercise")
     problems = []
     for proof in verify_assignment(source):
-        caught = [bug.caught for bug in proof.bugs]
-        named = sum(bug.diagnosed for bug in proof.bugs)
-        counts = (len(caught), caught.count("visible"), caught.count("hidden"), named, proof.correct + 1)
-        table.add_row(proof.exercise, *map(str, counts), f"{proof.seconds:.1f}")
+        table.add_row(proof.exercise, *map(str, proof.counts), f"{proof.seconds:.1f}")
         problems += [f"{proof.exercise}: {problem}" for problem in proof.problems]
         for bug in proof.bugs if messages else []:
             console.rule(escape(f"{proof.exercise}: {bug.name}"), align="left")

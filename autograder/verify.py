@@ -55,6 +55,13 @@ class ExerciseProof:
     correct: int = 0
     seconds: float = 0.0
 
+    @property
+    def counts(self):
+        """Bugs; caught by a visible case, by hidden ones, told by their names; right answers, the solution among them."""
+        caught = [bug.caught for bug in self.bugs]
+        named = sum(bug.diagnosed for bug in self.bugs)
+        return len(caught), caught.count("visible"), caught.count("hidden"), named, self.correct + 1
+
 
 def verify(assignment):
     """Prove each exercise of an assignment.

@@ -10,6 +10,7 @@ from nbclient import NotebookClient
 from autograder.course import Course
 from autograder.release import same_release
 from autograder.verify import verify
+from tools.proof import PAGE, row
 from visionlab.checks.plain import arrays_in
 
 COURSE = Course(Path(__file__).resolve().parent.parent)
@@ -33,6 +34,11 @@ def test_proven(name):
         assert len(proof.bugs) >= (8 if takes_arrays(assignment, proof.exercise) else 4), proof.exercise
         for bug in proof.bugs:
             assert "Traceback" not in bug.message
+        bugs, visible, *_ = proof.counts
+        personal = any(case.personal for case in assignment.exercises[proof.exercise].cases)  # never visible
+        assert personal or visible >= 0.9 * bugs, proof.exercise
+    written = PAGE.read_text("utf-8")
+    assert [row(proof) for proof in proofs if row(proof) not in written] == [], "make proof writes the page anew"
 
 
 @pytest.mark.parametrize("name", COURSE.assignment_names())

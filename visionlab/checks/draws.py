@@ -1,6 +1,7 @@
-"""Arrays for the cases of exercises: they print short, and answers in any style and precision agree on them.
+"""What the cases of exercises draw: arrays that print short, and networks on paper.
 
-Sums of products of small whole numbers and quarters are exact even in float32.
+Sums of products of small whole numbers and quarters are exact even in float32, so that answers in any style and precision
+agree on them.
 """
 
 import numpy as np
@@ -53,3 +54,61 @@ def ask(student, name, *args, **settings):
     """
     written = ", ".join([*map(str, args), *(f"{key}={value}" for key, value in settings.items())])
     return {f"{name}({written})": student(*args, **settings)}
+
+
+def several(returned):
+    """Return the results of a function that has several; one array, which could be unpacked as well, is not several.
+
+    Examples
+    --------
+    >>> several(np.zeros(2))
+    Traceback (most recent call last):
+    ...
+    TypeError: one result, where there should be several
+    """
+    if not isinstance(returned, list | tuple):
+        raise TypeError("one result, where there should be several")
+    return returned
+
+
+def paper_network(rng):
+    """Draw a small convolutional network for questions about its sizes: convolution, max pooling, convolution.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    dict
+        ``input``: (channels, rows, columns). ``conv1`` and ``conv2``: dicts of ``filters``, ``kernel``, ``stride`` and
+        ``padding``; ``pool``: ``kernel`` and ``stride``. Kernels are square, images are not. Something is left over
+        somewhere, so that it matters how one rounds.
+
+    Examples
+    --------
+    >>> network = paper_network(np.random.default_rng(0))
+    >>> network["input"], network["pool"]
+    ((4, 43, 39), {'kernel': 2, 'stride': 2})
+    """
+
+    def draw(low, high):
+        return int(rng.integers(low, high + 1))
+
+    while True:
+        network = {
+            "input": (draw(1, 4), draw(26, 52), draw(26, 52)),
+            "conv1": {"filters": draw(4, 12), "kernel": draw(3, 7), "stride": draw(1, 3), "padding": draw(1, 2)},
+            "pool": {"kernel": draw(2, 3), "stride": 2},
+            "conv2": {"filters": draw(8, 20), "kernel": draw(2, 4), "stride": draw(1, 2), "padding": draw(0, 1)},
+        }
+        layers = [network[name] for name in ("conv1", "pool", "conv2")]
+        left, small = False, False
+        for size in network["input"][1:]:
+            for layer in layers:
+                room = size + 2 * layer.get("padding", 0) - layer["kernel"]
+                left |= room % layer["stride"] > 0
+                size = room // layer["stride"] + 1
+            small |= size < 2
+        if left and not small and network["input"][1] != network["input"][2]:
+            return network
