@@ -57,7 +57,7 @@ class ExerciseProof:
 
     @property
     def counts(self):
-        """Bugs; caught by a visible case, by hidden ones, told by their names; right answers, the solution among them."""
+        """Bugs; caught by a visible case, by hidden ones, told by their names; right answers with the solution."""
         caught = [bug.caught for bug in self.bugs]
         named = sum(bug.diagnosed for bug in self.bugs)
         return len(caught), caught.count("visible"), caught.count("hidden"), named, self.correct + 1

@@ -1,7 +1,7 @@
 """What the cases of exercises draw: arrays that print short, and networks on paper.
 
-Sums of products of small whole numbers and quarters are exact even in float32, so that answers in any style and precision
-agree on them.
+Sums of products of small whole numbers and quarters are exact even in float32, so that answers in any style and
+precision agree on them.
 """
 
 import numpy as np
