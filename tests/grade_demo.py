@@ -6,8 +6,7 @@ import tempfile
 from pathlib import Path
 
 from autograder.course import Course
-from tests.samples import ASSIGNMENT, samples
-from tests.small_course import submit
+from tests.samples import ASSIGNMENT, hand_in, samples
 from tests.test_samples import make_course
 
 
@@ -15,15 +14,12 @@ def main():
     """Lay out a class in a temporary folder and grade it."""
     root = make_course(Path(tempfile.mkdtemp(prefix="grade-demo-")))
     course = Course(root)
-    released = course.path("release", ".", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
-    for sample in samples(course.assignment(ASSIGNMENT), released):
-        submit(root, sample.student, sample.notebook, ASSIGNMENT)
+    for sample in samples(course.assignment(ASSIGNMENT), course.path("release", ".", ASSIGNMENT)):
+        hand_in(root, sample.student, sample)
     autograder = Path(sys.executable).parent / "autograder"
     for command in ("grade", "feedback", "report"):
         subprocess.run([autograder, command, ASSIGNMENT, "--course", root], check=True)
-    print(
-        f"The class is in {root}: open feedback/*/{ASSIGNMENT}/{ASSIGNMENT}.html and reports/{ASSIGNMENT}.html there."
-    )
+    print(f"The class is in {root}: open feedback/*/{ASSIGNMENT}/*.html and reports/{ASSIGNMENT}.html there.")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Sample submissions of hw3_convolution, good, bad and hostile, made from the release, the solution and the catalogue.
 
-Nothing is copied: a sample is the released notebook with answers filled in, so that samples cannot drift from either.
+Nothing is copied: a sample is the released notebooks with answers filled in, so that samples cannot drift from either.
+All hand in every notebook; most have answers in the first one only, which keeps grading them quick.
 """
 
 from dataclasses import dataclass
@@ -8,9 +9,10 @@ from textwrap import dedent
 
 import nbformat
 
-from tests.small_course import answer
+from tests.small_course import answer, submit
 
-ASSIGNMENT = "hw3_convolution"
+ASSIGNMENT = FIRST = "hw3_convolution"
+"""The assignment's first notebook has the assignment's name."""
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class Sample:
     ----------
     student : str
         The name says what the sample is.
-    notebook : nbformat.NotebookNode
+    notebooks : dict of str to nbformat.NotebookNode
     status : str
     points : dict of str to float
         Expected points of exercises; a pair gives the least and the most.
@@ -30,7 +32,7 @@ class Sample:
     """
 
     student: str
-    notebook: nbformat.NotebookNode
+    notebooks: dict
     points: dict
     status: str = "graded"
     mistakes: dict = None
@@ -43,45 +45,54 @@ def samples(assignment, released):
     ----------
     assignment : Assignment
     released : Path
-        The released notebook.
+        The released folder.
 
     Returns
     -------
     list of Sample
     """
     exercises = assignment.exercises
-    full = {name: exercise.points for name, exercise in exercises.items()}
-    right = {name: assignment.solution_of(name) for name in exercises}
-    nothing = dict.fromkeys(full, 0)
+    nothing = dict.fromkeys(exercises, 0)
+
+    def solved(*notebooks):
+        """Right answers to the exercises of these notebooks, and the points they earn."""
+        own = [name for name in exercises if assignment.notebook_of(name).name in notebooks]
+        return {name: assignment.solution_of(name) for name in own}, nothing | {n: exercises[n].points for n in own}
+
+    right, full = solved(FIRST)
+    everything, all_points = solved(*assignment.notebooks)
 
     def submission(answers, free_text="Windows that overlap share pixels."):
-        return answer(nbformat.read(released, as_version=4), answers, free_text)
+        read = {name: nbformat.read(released / f"{name}.ipynb", as_version=4) for name in assignment.notebooks}
+        return {name: answer(notebook, answers, free_text) for name, notebook in read.items()}
 
     def with_bugs(student, **names):
-        answers, points = dict(right), dict(full)
+        answers, points = solved(*(assignment.notebook_of(exercise).name for exercise in names))
         for exercise, name in names.items():
             bug = next(bug for bug in exercises[exercise].bugs if bug.name == name)
-            answers[exercise] = bug.apply(right[exercise])
-            points[exercise] = (0, full[exercise] - 0.01)
+            answers[exercise] = bug.apply(answers[exercise])
+            points[exercise] = (0, points[exercise] - 0.01)
         return Sample(student, submission(answers), points, mistakes=names)
 
     def in_style(student, styles):
-        answers = dict(right)
+        answers, points = solved(*(assignment.notebook_of(exercise).name for exercise in styles))
         for exercise, name in styles.items():
             answers[exercise] = next(style.source for style in exercises[exercise].correct if style.name == name)
-        return Sample(student, submission(answers), full)
+        return Sample(student, submission(answers), points)
 
     blank = submission({}, free_text=None)
     loop = submission(right | {"max_pool_forward": "def max_pool_forward(x, size, stride):\n    while True: size"})
     crash = submission(right | {"conv_forward": "import ctypes\nctypes.string_at(0)"})
     deleted = submission(right | {"count_parameters": ""})
-    deleted.cells = [cell for cell in deleted.cells if not cell.source.startswith("check(")]
+    deleted[FIRST].cells = [cell for cell in deleted[FIRST].cells if not cell.source.startswith("check(")]
     doubled = submission(right)
-    place = next(i for i, cell in enumerate(doubled.cells) if cell.source == "check(conv_forward)")
-    doubled.cells.insert(place, nbformat.from_dict({**doubled.cells[place], "id": "copied"}))
+    cells = doubled[FIRST].cells
+    place = next(i for i, cell in enumerate(cells) if cell.source == "check(conv_forward)")
+    cells.insert(place, nbformat.from_dict({**cells[place], "id": "copied"}))
 
     return [
-        Sample("perfect", submission(right), full),
+        Sample("perfect", submission(everything), all_points),
+        Sample("first-part", submission(right), full),
         Sample("blank", blank, nothing),
         Sample(
             "half-done",
@@ -99,7 +110,7 @@ def samples(assignment, released):
         Sample(
             "hostile-03-crash",
             crash,
-            {name: full[name] if name.startswith("co") and name != "conv_forward" else 0 for name in full},
+            full | {"conv_forward": 0, "max_pool_forward": 0},
             status="died",
         ),
         Sample("hostile-09-deleted-tests", deleted, full | {"count_parameters": 0}),
@@ -117,8 +128,9 @@ BUGS = [
     {"conv_forward": "kernel flipped"},
     {"conv_forward": "[pad:-pad] without padding"},
     {"max_pool_forward": "stride ignored: windows side by side"},
+    {"conv_backward": "dx overwritten where windows overlap", "max_pool_backward": "ties share the gradient"},
 ]
-"""Six submissions with known bugs: exercise -> the bug's name."""
+"""Submissions with known bugs: exercise -> the bug's name."""
 
 STYLES = [
     {
@@ -134,14 +146,20 @@ STYLES = [
         "max_pool_forward": "torch",
     },
 ]
-"""Three submissions that are right in other styles: exercise -> the style's name."""
+"""Submissions that are right in other styles: exercise -> the style's name."""
 
 
-def _hostile(notebook, source):
-    """A blank notebook that attacks the grader in its first cell."""
-    notebook = nbformat.from_dict(notebook)
-    notebook.cells.insert(0, nbformat.v4.new_code_cell(dedent(source).strip()))
-    return notebook
+def hand_in(root, student, sample):
+    """Put a sample's notebooks where nbgrader's collect puts a student's."""
+    for name, notebook in sample.notebooks.items():
+        submit(root, student, notebook, ASSIGNMENT, name)
+
+
+def _hostile(notebooks, source):
+    """Blank notebooks, the first of which attacks the grader in its first cell."""
+    first = nbformat.from_dict(notebooks[FIRST])
+    first.cells.insert(0, nbformat.v4.new_code_cell(dedent(source).strip()))
+    return notebooks | {FIRST: first}
 
 
 PATCHES = """

@@ -146,9 +146,9 @@ def answer(released, answers, free_text=None):
     return notebook
 
 
-def submit(root, student, notebook, assignment="small"):
-    """Put a notebook (or the bytes of one) where nbgrader's collect puts it."""
-    path = Path(root) / "submitted" / student / assignment / f"{assignment}.ipynb"
+def submit(root, student, notebook, assignment="small", name=None):
+    """Put a notebook (or the bytes of one), by default called like its assignment, where nbgrader's collect puts it."""
+    path = Path(root) / "submitted" / student / assignment / f"{name or assignment}.ipynb"
     path.parent.mkdir(parents=True, exist_ok=True)
     if isinstance(notebook, bytes):
         path.write_bytes(notebook)

@@ -11,8 +11,8 @@ import pytest
 from autograder.assignment import declaration
 from autograder.batch import load_records
 from autograder.course import Course
-from tests.samples import ASSIGNMENT, samples
-from tests.small_course import REPOSITORY, submit
+from tests.samples import ASSIGNMENT, hand_in, samples
+from tests.small_course import REPOSITORY
 
 
 @pytest.fixture(scope="module")
@@ -20,9 +20,9 @@ def graded(tmp_path_factory, kernel_server):
     """Grade all samples in one batch; returns (samples, records by student, the command's result, the course)."""
     root = make_course(tmp_path_factory.mktemp("samples"))
     course = Course(root)
-    made = samples(course.assignment(ASSIGNMENT), course.path("release", ".", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb")
+    made = samples(course.assignment(ASSIGNMENT), course.path("release", ".", ASSIGNMENT))
     for sample in made:
-        submit(root, sample.student, sample.notebook, ASSIGNMENT)
+        hand_in(root, sample.student, sample)
     environment = os.environ | {"COLUMNS": "200"}
     autograder = Path(sys.executable).parent / "autograder"
     ran = subprocess.run([autograder, "grade", ASSIGNMENT], cwd=root, env=environment, capture_output=True, text=True)
@@ -35,13 +35,13 @@ def make_course(root):
         shutil.copytree(REPOSITORY / place / ASSIGNMENT, root / place / ASSIGNMENT)
     shutil.copy(REPOSITORY / "nbgrader_config.py", root)
     with declaration(root / "solutions" / ASSIGNMENT).open("a") as exercises:
-        exercises.write("\nfrom autograder.exercise import Limits\n\nLIMITS = Limits(cell_seconds=8)\n")
+        exercises.write("\nfrom autograder.exercise import Limits\n\nLIMITS = Limits(cell_seconds=20)\n")
     return root
 
 
 def names():
     course = Course(REPOSITORY)
-    released = course.path("release", ".", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
+    released = course.path("release", ".", ASSIGNMENT)
     return [sample.student for sample in samples(course.assignment(ASSIGNMENT), released)]
 
 
@@ -80,7 +80,8 @@ def test_nothing_of_the_students_is_left_running(graded):
 @pytest.mark.xdist_group("samples")
 def test_solutions_and_gradebook_are_untouched(graded):
     _, _, _, course = graded
-    source = course.path("source", ".", ASSIGNMENT) / f"{ASSIGNMENT}.ipynb"
-    original = REPOSITORY / "solutions" / ASSIGNMENT / f"{ASSIGNMENT}.ipynb"
-    assert source.read_bytes() == original.read_bytes()
+    originals = list((REPOSITORY / "solutions" / ASSIGNMENT).glob("*.ipynb"))
+    assert originals
+    for original in originals:
+        assert (course.path("source", ".", ASSIGNMENT) / original.name).read_bytes() == original.read_bytes()
     assert (course.root / "gradebook.db").stat().st_size > 0

@@ -1,0 +1,82 @@
+"""`make bench`: the fast convolution of assignment 3's solution beside PyTorch's, forwards and backwards, in one run.
+
+Both compute the same layers on the same number of threads, by turns; the ratio is what counts: milliseconds belong to
+one machine. Of each the fastest round is taken, as other programs only ever make a round slower.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from threadpoolctl import threadpool_limits
+from torch.nn.functional import conv2d
+
+from autograder.course import Course
+
+ASSIGNMENT = "hw3_convolution"
+LAYERS = [  # shape of x, shape of w, stride, padding
+    ((100, 3, 31, 31), (25, 3, 3, 3), 2, 1),
+    ((32, 16, 32, 32), (32, 16, 3, 3), 1, 1),
+]
+
+
+def contestants(layer):
+    """Make a layer's numbers; return what each of the two does with them, as functions without arguments.
+
+    Raises
+    ------
+    AssertionError
+        If the two do not agree.
+    """
+    x_shape, w_shape, stride, pad = layer
+    rng = np.random.default_rng(0)
+    arrays = [rng.normal(size=shape).astype(np.float32) for shape in (x_shape, w_shape, w_shape[:1])]
+    tensors = [torch.tensor(array, requires_grad=True) for array in arrays]
+    dout = torch.randn_like(conv2d(*tensors, stride=stride, padding=pad))
+    references = Course(Path(__file__).resolve().parent.parent).assignment(ASSIGNMENT).references
+    forward, backward = references["fast_conv_forward"], references["fast_conv_backward"]
+
+    def ours():
+        return forward(*arrays, stride, pad), *backward(dout.numpy(), *arrays[:2], stride, pad)
+
+    def pytorch():
+        out = conv2d(*tensors, stride=stride, padding=pad)
+        return out.detach(), *torch.autograd.grad(out, tensors, dout)
+
+    for own, theirs in zip(ours(), pytorch(), strict=True):
+        assert own.dtype == np.float32
+        np.testing.assert_allclose(own, theirs, rtol=1e-3, atol=1e-4 * np.abs(theirs.numpy()).max())
+    return {"ours": ours, "PyTorch": pytorch}
+
+
+def fastest(functions, rounds):
+    """Call all functions by turns; return the least seconds of each."""
+    best = dict.fromkeys(functions, float("inf"))
+    for _ in range(rounds):
+        for name, function in functions.items():
+            start = time.perf_counter()
+            function()
+            best[name] = min(best[name], time.perf_counter() - start)
+    return best
+
+
+def main():
+    """Measure the layers and print what they took."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=50)
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with threadpool_limits(options.threads):
+        for layer in LAYERS:
+            best = fastest(contestants(layer), options.rounds)
+            x_shape, w_shape, stride, pad = layer
+            print(f"x {x_shape}, w {w_shape}, stride {stride}, pad {pad}, {options.threads} threads, there and back:")
+            print(f"  ours {1000 * best['ours']:.1f} ms, PyTorch {1000 * best['PyTorch']:.1f} ms", end="; ")
+            print(f"ours takes {best['ours'] / best['PyTorch']:.2f} times as long")
+
+
+if __name__ == "__main__":
+    main()
