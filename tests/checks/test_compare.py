@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -37,6 +39,10 @@ def test_alike(expected, got):
         (np.zeros(3), np.ones(3), "value", "out[0] should be 0, and yours is 1; all 3 elements are wrong"),
         ((1, 2), (1, 3), "value", "out[1] should be 2, and yours is 3"),
         ((1, 2), (1,), "shape", "should have 2 elements, and yours has 1"),
+        ([1], [], "shape", "should have 1 element, and yours has 0"),
+        (math.log(2), 0.3, "value", "should be 0.6931, and yours is 0.3."),
+        (8.0, 8.00004, "value", "should be 8, and yours is 8.00004"),
+        (np.array([8.0]), np.array([8.00004]), "value", "out[0] should be 8, and yours is 8.00004"),
         ({"a": 1}, {}, "shape", "should have an entry 'a'"),
         (5, Raised("IndexError", (), "no"), "raised", "should be 5, and yours raised IndexError: no"),
         (Raised("ValueError"), 5, "no error", "should raise a ValueError, and yours returned 5"),

@@ -74,7 +74,8 @@ def difference(expected, got, tolerance=Tolerance(), name="the result"):
         if not isinstance(got, list | tuple):
             return Difference("type", f"{name} should be {describe(expected)}, and yours is {describe(got)}.")
         if len(got) != len(expected):
-            return Difference("shape", f"{name} should have {len(expected)} elements, and yours has {len(got)}.")
+            elements = "1 element" if len(expected) == 1 else f"{len(expected)} elements"
+            return Difference("shape", f"{name} should have {elements}, and yours has {len(got)}.")
         pairs = [(f"{name}[{i}]", e, g) for i, (e, g) in enumerate(zip(expected, got, strict=True))]
     elif isinstance(expected, dict):
         if not isinstance(got, dict):
@@ -118,6 +119,9 @@ def _compare_scalars(expected, got, tolerance, name):
         same, kind = type(got) is int and got == expected, "value"
     else:
         same, kind = bool(tolerance.close(expected, got)), "value"
+        if not same:
+            right, wrong = told_apart(expected, got)
+            return Difference(kind, f"{name} should be {right}, and yours is {wrong}.")
     return (
         None if same else Difference(kind, f"{name} should be {describe(expected)}, and yours is {describe_got(got)}.")
     )
@@ -139,7 +143,7 @@ def _compare_arrays(expected, got, tolerance, name):
         return None
     index = tuple(int(i) for i in np.unravel_index(int(np.argmax(wrong)), expected.shape))
     where = f"{name}[{', '.join(map(str, index))}]" if index else name
-    values = f"{where} should be {number(expected[index])}, and yours is {number(got[index])}"
+    values = "{} should be {}, and yours is {}".format(where, *told_apart(expected[index], got[index]))
     if expected.size == 1:
         share = ""
     elif count == 1:
@@ -149,17 +153,27 @@ def _compare_arrays(expected, got, tolerance, name):
     return Difference("value", f"{values}{share}.", index, wrong)
 
 
-def number(value):
-    """Write a number briefly: whole numbers without a point, others with four significant digits.
+def told_apart(one, other):
+    """Write two numbers briefly, but with as many digits as it takes to tell them apart.
+
+    >>> told_apart(0.6931471805599453, 1.0), told_apart(8.0, 8.00004)
+    (('0.6931', '1'), ('8', '8.00004'))
+    """
+    written = ((number(one, digits), number(other, digits)) for digits in (4, 7, 10, 17))
+    return next((pair for pair in written if pair[0] != pair[1]), (repr(one), repr(other)))
+
+
+def number(value, digits=4):
+    """Write a number briefly: whole numbers without a point, others with a few significant digits.
 
     >>> number(3.0), number(-0.12345678), number(float("nan")), number(1e9)
     ('3', '-0.1235', 'nan', '1e+09')
     """
     if isinstance(value, complex | np.complexfloating):
-        return f"{value:.4g}"
+        return f"{value:.{digits}g}"
     if isinstance(value, bool | np.bool_):
         return str(bool(value))
     value = float(value) if isinstance(value, float | np.floating) else int(value)
     if isinstance(value, int):
         return str(value)
-    return str(int(value)) if value == round(value, 0) and abs(value) < 1e6 else f"{value:.4g}"
+    return str(int(value)) if value == round(value, 0) and abs(value) < 1e6 else f"{value:.{digits}g}"
