@@ -1,5 +1,7 @@
 """Assignment 1: what proves an answer to each exercise right, and which mistakes it recognises."""
 
+from autograder.exercise import Limits
+
 from . import choices, descent, gradients, losses, neighbours, objective, slides
 
 EXERCISES = [
@@ -23,3 +25,6 @@ EXERCISES = [
     choices.STANDARDISE,
     choices.BEST_SETTINGS,
 ]
+
+# Trainings with loops left in them are right too, and take their time.
+LIMITS = Limits(cell_seconds=60, notebook_seconds=240)

@@ -281,7 +281,7 @@ def settings_of(student, rates, strengths, table):
     trials = Trials(rates, strengths, table)
     rate, strength, errors = student(trials.error, rates, strengths)
     return {
-        "settings tried, sorted": sorted(trials.tried),
+        "calls, sorted": sorted(trials.tried),
         "errors": np.asarray(errors, dtype=float),
         "rate": float(rate),
         "strength": float(strength),
@@ -289,12 +289,12 @@ def settings_of(student, rates, strengths, table):
 
 
 def settings_of_two_rates(student, rng):
-    """two rates, one strength"""
+    """two rates, one strength; the errors are 30 and 20"""
     return settings_of(student, [0.5, 0.25], [0.0], [[30.0], [20.0]])
 
 
 def settings_of_two_strengths(student, rng):
-    """one rate, three strengths"""
+    """one rate, three strengths; the errors are 30, 10 and 20"""
     return settings_of(student, [0.5], [0.0, 0.125, 2.0], [[30.0, 10.0, 20.0]])
 
 
@@ -309,22 +309,22 @@ def settings_only_together(student, rng):
 
 
 def settings_tie(student, rng):
-    """equally low errors: the first setting wins"""
+    """errors 30 and 10 with the first rate, 10 and 10 with the second: of equally low ones the first wins"""
     return settings_of(student, [1.0, 0.5], [0.0, 4.0], [[30.0, 10.0], [10.0, 10.0]])
 
 
 def settings_not_a_number(student, rng):
-    """training that has exploded: its error is not a number (nan), and it must not win"""
+    """errors nan and nan with the first rate, 25 and 35 with the second: training that has exploded never wins"""
     return settings_of(student, [8.0, 0.5], [0.0, 4.0], [[float("nan"), float("nan")], [25.0, 35.0]])
 
 
 def settings_large_errors(student, rng):
-    """errors of 100 and more"""
+    """errors 400 and 300 with the first rate, 200 and 250 with the second"""
     return settings_of(student, [1.0, 0.5], [0.0, 4.0], [[400.0, 300.0], [200.0, 250.0]])
 
 
 def settings_all_right(student, rng):
-    """a setting without any error"""
+    """errors 5 and 1 with the first rate, 2 and 0 with the second"""
     return settings_of(student, [1.0, 0.5], [0.0, 4.0], [[5.0, 1.0], [2.0, 0.0]])
 
 

@@ -27,8 +27,8 @@ def gradient_of_two_numbers(student, rng):
 
 
 def gradient_of_product(student, rng):
-    """f(x) = x₀ · x₁ · x₂, where each slope depends on the other numbers"""
-    return {"gradient": student(lambda x: float(np.prod(np.ravel(x))), np.array([2.0, 3.0, 4.0]))}
+    """f(x) = x₀ · x₁ · x₂ with a large step h = 0.5: each slope depends on the other numbers"""
+    return {"gradient": student(lambda x: float(np.prod(np.ravel(x))), np.array([2.0, 3.0, 4.0]), h=0.5)}
 
 
 def gradient_of_table(student, rng):
@@ -255,8 +255,8 @@ def numerical_gradient(f, x, h=1e-5):
         ),
         Bug(
             "steps in whole numbers",
-            "x holds whole numbers, and a step of 0.00001 written into it is cut off: nothing moves. Work on a copy "
-            "of x in float64.",
+            "x holds whole numbers, and of what you write into it numpy cuts off everything behind the point: 3.00001 "
+            "becomes 3, and 2.99999 becomes 2. Work on a copy of x in float64.",
             ("np.array(x, dtype=float)", "np.array(x)"),
             ("np.zeros(moved.shape)", "np.zeros(moved.shape, dtype=float)"),
         ),
@@ -399,8 +399,8 @@ def error_of_equal_arrays(student, rng):
 
 
 def error_of_next_to_nothing(student, rng):
-    """a zero beside 10⁻¹², which is next to nothing: measured against 10⁻⁸, the error is 0.0001"""
-    return {"error": student(np.array([0.0, 4.0]), np.array([1e-12, 4.0]))}
+    """a zero beside 2·10⁻¹², which is next to nothing: measured against 10⁻⁸, the error is 0.0002"""
+    return {"error": student(np.array([0.0, 4.0]), np.array([2e-12, 4.0]))}
 
 
 def error_of_not_a_number(student, rng):

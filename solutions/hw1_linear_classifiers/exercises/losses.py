@@ -167,7 +167,8 @@ ALL_CLASSES_PUSHED = (
     "margin, and cost nothing even if they move a little."
 )
 IN_PLACE = (
-    "You write into `scores`. Whoever called your function still needs them: make a new array for what you compute."
+    "You write into the scores that you were given. Whoever called your function still needs them: make a new array "
+    "for what you compute."
 )
 
 HINGE_BY_LOOPS = '''
@@ -324,18 +325,20 @@ HINGE_LOSS = Exercise(
             "right class counted",
             "You leave the right class in: its own term is max(0, 0 + 1) = 1 for every image, whatever the scores "
             "are. Set that entry to 0 before you go on.",
-            ("    margins[rows, y] = 0\n", ""),
+            ("    margins[images, y] = 0\n", ""),
         ),
         Bug(
             "right class counted in the loss",
             "Your gradient is right, but the loss is too large by 1: the right class is in the sum, with max(0, 0 + "
             "1) = 1 for every image. Set that entry to 0 first.",
-            ("    margins[rows, y] = 0\n", "    loss = np.maximum(margins, 0).sum()\n    margins[rows, y] = 0\n"),
+            ("    margins[images, y] = 0\n", "    loss = np.maximum(margins, 0).sum()\n    margins[images, y] = 0\n"),
             ("return np.maximum(margins, 0).sum()", "return loss"),
         ),
         Bug("margin forgotten", NO_MARGIN, ("[:, None] + 1", "[:, None]")),
-        Bug("plus instead of minus", PLUS, ("scores - scores[rows, y]", "scores + scores[rows, y]")),
-        Bug("wrong way round", REVERSED, ("scores - scores[rows, y][:, None]", "scores[rows, y][:, None] - scores")),
+        Bug("plus instead of minus", PLUS, ("scores - scores[images, y]", "scores + scores[images, y]")),
+        Bug(
+            "wrong way round", REVERSED, ("scores - scores[images, y][:, None]", "scores[images, y][:, None] - scores")
+        ),
         Bug("sum instead of mean", NO_MEAN, (" / len(y)", "")),
         Bug("loss not divided by N", NO_MEAN_LOSS, (".sum() / len(y)", ".sum()")),
         Bug("gradient not divided by N", NO_MEAN_GRADIENT, ("dscores / len(y)", "dscores")),
@@ -357,11 +360,13 @@ HINGE_LOSS = Exercise(
         Bug(
             "slope 1 on the margin",
             KINK,
-            ("(margins > 0).astype(float)", "(margins >= 0).astype(float)\n    dscores[rows, y] = 0"),
+            ("(margins > 0).astype(float)", "(margins >= 0).astype(float)\n    dscores[images, y] = 0"),
         ),
         Bug("right class counted once in the gradient", RIGHT_ONCE, ("-dscores.sum(axis=1)", "-dscores.max(axis=1)")),
         Bug(
-            "right class missing in the gradient", RIGHT_MISSING, ("    dscores[rows, y] = -dscores.sum(axis=1)\n", "")
+            "right class missing in the gradient",
+            RIGHT_MISSING,
+            ("    dscores[images, y] = -dscores.sum(axis=1)\n", ""),
         ),
         Bug("violations as gradient", AMOUNTS, ("(margins > 0).astype(float)", "np.maximum(margins, 0) * 1.0")),
         Bug(
@@ -373,31 +378,31 @@ HINGE_LOSS = Exercise(
         Bug(
             "every wrong class pushed",
             ALL_CLASSES_PUSHED,
-            ("(margins > 0).astype(float)", "np.ones(scores.shape)\n    dscores[rows, y] = 0"),
+            ("(margins > 0).astype(float)", "np.ones(scores.shape)\n    dscores[images, y] = 0"),
         ),
         Bug(
             "scores of the right class not a column",
             "You subtract a row of N numbers from a table of N rows. numpy lines them up with the *columns*: with as "
             "many classes as images that gives nonsense, else an error. Make a column of them, shape (N, 1).",
-            ("[rows, y][:, None]", "[rows, y]"),
+            ("[images, y][:, None]", "[images, y]"),
         ),
         Bug(
             "one score subtracted from all images",
             "You subtract the right score of the *first* image from all of them. Every image has its own right class.",
-            ("scores[rows, y][:, None]", "scores[0, y[0]]"),
+            ("scores[images, y][:, None]", "scores[0, y[0]]"),
         ),
         Bug(
             "labels as columns for all images",
             "`margins[:, y] = 0` clears these columns in *every* row. One entry in each row is meant: index with the "
             "row numbers and the labels together.",
-            ("margins[rows, y] = 0", "margins[:, y] = 0"),
+            ("margins[images, y] = 0", "margins[:, y] = 0"),
         ),
         Bug(
             "scores changed",
             IN_PLACE,
             (
-                "    margins = scores - scores[rows, y][:, None] + 1\n",
-                "    margins = scores\n    margins -= scores[rows, y][:, None] - 1\n",
+                "    margins = scores - scores[images, y][:, None] + 1\n",
+                "    margins = scores\n    margins -= scores[images, y][:, None] - 1\n",
             ),
         ),
     ],
@@ -489,9 +494,9 @@ def softmax_one_drawn(student, rng):
 
 
 OVERFLOW = (
-    "The exponential of a large score is infinite, and infinity divided by infinity is not a number. Subtract the "
-    "largest score from all of them before you take exponentials: the probabilities don't change, and the largest "
-    "exponential is 1."
+    "The exponential of a large score is infinite, that of a very negative one is 0, and neither makes a fraction. "
+    "Subtract the largest score from all of them before you take exponentials: the probabilities don't change, and the "
+    "largest exponential is 1."
 )
 UNDERFLOW = (
     "Where the right class is far behind, its probability is rounded to 0, and the logarithm of 0 is −∞. Don't take "

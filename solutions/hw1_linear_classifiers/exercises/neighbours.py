@@ -11,7 +11,7 @@ from visionlab.checks.draws import distinct, quarters, read_only_view, whole
 
 def distances_tiny(student, rng):
     """one new image of two pixels, two known ones"""
-    return {"distances": student(np.array([[0.0, 0.0]]), np.array([[3.0, 4.0], [0.0, -2.0]]))}
+    return {"distances": student(np.array([[1.0, 2.0]]), np.array([[4.0, 6.0], [1.0, 0.0]]))}
 
 
 def distances_shape(student, rng):
@@ -49,7 +49,7 @@ def distances_view(student, rng):
 
 def distances_to_itself(student, rng):
     """new images that are among the known ones: their distance is 0, up to rounding"""
-    X = rng.random((40, 30))
+    X = rng.random((60, 8))
     distances = student(X, X)
     return {
         "every distance is a number": bool(np.isfinite(distances).all()),
@@ -407,7 +407,7 @@ PREDICT_LABELS = Exercise(
             "distances sorted, not their positions",
             "You sort the distances and use them as if they were positions. What you need is the *order* that would "
             "sort them (`np.argsort`).",
-            ('np.argsort(distances, axis=1, kind="stable")', "np.sort(distances, axis=1).astype(int) % len(y_train)"),
+            ('np.argsort(distances, axis=1, kind="stable")', "(np.sort(distances, axis=1).astype(int) % len(y_train))"),
         ),
         Bug(
             "mean of the labels",
