@@ -35,10 +35,10 @@ def test_boxes_and_labels_agree(some):
         assert (rest == BACKGROUND).all(), "no ink outside the boxes"
 
 
-def test_digits_do_not_touch_and_are_those_of_the_data_set(some):
+def test_digits_hardly_overlap_and_are_those_of_the_data_set(some):
     test = datasets.load("mnist", split="test").images
     for boxes in some.boxes:
-        assert (iou(boxes, boxes) == np.eye(len(boxes))).all()
+        assert (iou(boxes, boxes) - np.eye(len(boxes))).max() < 0.1
     image, (row, column) = some.images[0], some.frames[0][0]
     written = image[row : row + FRAME, column : column + FRAME]
     ink = test / np.float32(255) * (test > 127)

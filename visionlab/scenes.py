@@ -20,7 +20,7 @@ MOST_THINGS = 4
 BACKGROUND = 10
 """The label of pixels that belong to no digit."""
 
-_APART = 22  # pixels between the corners of two frames, down or across: digits, 20 pixels at most, don't touch
+_APART = 22  # pixels between the corners of two frames, down or across: a digit's ink is 20 pixels high or wide
 _DIM = 0.5  # brightness of the photographs, so that the writing stands out
 _CLOTHING = 0.3  # share of the things, after the first, that are no digits
 
@@ -50,9 +50,9 @@ class Scenes(NamedTuple):
 
 
 def compose(split, count, *, seed, digits="embedded"):
-    """Compose scenes: a dimmed photograph, and on it one to four things, of which at least one is a digit.
+    """Compose scenes: a dimmed photograph, and on it two to four things, of which at least one is a digit.
 
-    Digits don't touch one another, and all things lie wholly in the scene.
+    Things hardly overlap, and lie wholly in the scene.
 
     Parameters
     ----------
@@ -71,20 +71,20 @@ def compose(split, count, *, seed, digits="embedded"):
     --------
     >>> scenes = compose("test", 3, seed=0)
     >>> scenes.images.shape, [found.tolist() for found in scenes.digits]
-    ((3, 64, 64), [[8], [4], [8, 8]])
+    ((3, 64, 64), [[9, 4], [4, 9], [8, 6]])
     """
     rng = np.random.default_rng(seed)
     written = datasets.load("mnist", split=split, subset=digits)
     worn, photos = (datasets.load(name, split=split) for name in ("fashion_mnist", "cifar10"))
-    images = np.stack([_backdrop(photos.images[i]) for i in rng.integers(len(photos.images), size=count)])
+    images = np.stack([backdrop(photos.images[i]) for i in rng.integers(len(photos.images), size=count)])
     labels = np.full((count, SIDE, SIDE), BACKGROUND, np.int64)
     truth = []
     for image, label in zip(images, labels, strict=True):
         corners = []
-        for corner in rng.integers(0, SIDE - FRAME + 1, (20, 2)):
+        for corner in rng.integers(0, SIDE - FRAME + 1, (40, 2)):
             if all(np.abs(corner - other).max() >= _APART for other in corners):
                 corners.append(corner)
-        corners = corners[: rng.integers(1, MOST_THINGS + 1)]
+        corners = corners[: rng.integers(2, MOST_THINGS + 1)]
         boxes, names, frames = [], [], []
         for number, (row, column) in enumerate(corners):
             source = worn if number and rng.random() < _CLOTHING else written
@@ -104,8 +104,19 @@ def compose(split, count, *, seed, digits="embedded"):
     return Scenes(images, labels, *(list(part) for part in zip(*truth, strict=True)))
 
 
-def _backdrop(photo):
-    """A photograph as a dim grey background, as large as a scene."""
+def backdrop(photo):
+    """Make a photograph into a background: grey, dim, and as large as a scene.
+
+    Parameters
+    ----------
+    photo : numpy.ndarray
+        uint8, of shape (H, W, 3).
+
+    Returns
+    -------
+    numpy.ndarray
+        float32, of shape (64, 64), from 0 to 0.5.
+    """
     grey = Image.fromarray(photo).convert("L").resize((SIDE, SIDE), Image.Resampling.BILINEAR)
     return _DIM * np.asarray(grey, np.float32) / 255
 
