@@ -85,7 +85,9 @@ def in_photographs(lite, depths):
                 values, at = unit_map.flatten().topk(min(400, unit_map.numel()))
                 for value, index in zip(values.tolist(), at.tolist(), strict=True):
                     row, column = divmod(index, unit_map.shape[1])
-                    strongest.append((value, name, round((row + 0.5) * jump), round((column + 0.5) * jump)))
+                    middle = [int((place + 0.5) * jump) for place in (row, column)]
+                    middle = [min(place, side - 1) for place, side in zip(middle, photo.shape[:2], strict=True)]
+                    strongest.append((value, name, *middle))
             chosen = places(strongest, APART)
             if len(chosen) == PLACES and len({name for name, *_ in chosen}) > 3:
                 found[depth][unit] = chosen
@@ -100,7 +102,7 @@ def in_small_images(lite, depths):
     tops = {depth: [] for depth in depths}
     for start in range(0, len(images), 50):
         for depth, kept in maps(lite, lite.prepare(list(images[start : start + 50]), size=SIDE), depths).items():
-            tops[depth].append(kept.flatten(2).max(2))
+            tops[depth].append(_inside(kept).flatten(2).max(2))
     found = {depth: {} for depth in depths}
     for depth in depths:
         values = torch.cat([top.values for top in tops[depth]])
@@ -115,6 +117,15 @@ def in_small_images(lite, depths):
                 chosen.append((image, *middle, round(value, 2)))
             found[depth][unit] = chosen
     return found
+
+
+def _inside(kept):
+    """Maps (N, C, H, W) without their borders, where units answer to zero padding rather than to the image."""
+    edge = torch.full_like(kept, -torch.inf)
+    far = 2 if kept.shape[-1] > 4 else 0
+    inner = slice(far, kept.shape[-1] - far)
+    edge[:, :, inner, inner] = kept[:, :, inner, inner]
+    return edge
 
 
 def _tensor(photo):

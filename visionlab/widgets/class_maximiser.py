@@ -291,8 +291,8 @@ class ClassMaximiser(Explorer):
 
     def _figure(self):
         fig, (picture, curve) = plt.subplots(1, 2, figsize=(7.6, 3.1), width_ratios=(1, 1.25))
-        fewer = Image.fromarray((255 * self.image).round().astype(np.uint8)).quantize(160).convert("RGB")
-        picture.imshow(fewer)
+        levels = Image.fromarray((255 * self.image).round().astype(np.uint8))
+        picture.imshow(levels.resize((112, 112)).quantize(64).convert("RGB"))  # it stays in a notebook: small
         picture.axis("off")
         picture.set_title(f"towards {self.target}", fontsize=11)
         if self.history:

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 import traitlets
 from matplotlib import pyplot as plt
+from PIL import Image
 
 from visionlab import plots
 from visionlab.widgets.descent import Real
@@ -201,9 +202,8 @@ class FoolingSlider(Explorer):
         added = self._unit[0].permute(1, 2, 0).numpy()
         shown = (x, np.clip(0.5 + 0.17 * added, 0, 1), self.changed)
         titles = (f"x: {_short(self.first)}", f"{self.rule}, magnified", f"sum: {_short(self.label)}")
-        for ax, picture, title in zip(axes, shown, titles, strict=False):
-            step = max(1, len(picture) // 112)
-            ax.imshow(picture[::step, ::step])
+        for ax, picture, title in zip(axes, _few_colours(shown), titles, strict=False):
+            ax.imshow(picture)
             ax.set_title(title, fontsize=10)
             ax.axis("off")
         bars = self._answer["bars"][::-1]
@@ -221,6 +221,14 @@ class FoolingSlider(Explorer):
         )
         fig.supxlabel(note, fontsize=8, color=plots.GREY, x=0.01, ha="left")
         return fig
+
+
+def _few_colours(pictures):
+    """Small pictures that share 48 colours: what stays in a notebook is then a fifth of the size."""
+    side = min(80, len(pictures[0]))
+    levels = [(255 * picture).round().astype(np.uint8) for picture in pictures]
+    row = np.concatenate([np.asarray(Image.fromarray(picture).resize((side, side))) for picture in levels], axis=1)
+    return np.split(np.asarray(Image.fromarray(row).quantize(48).convert("RGB")), len(pictures), axis=1)
 
 
 def _short(name):

@@ -283,10 +283,13 @@ class OcclusionExplorer(Explorer):
     def _figure(self):
         fig, (picture, heat, bars) = plt.subplots(1, 3, figsize=(9.0, 3.0), width_ratios=(1, 1.15, 1.1))
         covered = _levels(self._network, self._covered(self.place))
-        picture.imshow(Image.fromarray(covered).resize((160, 160)))
+        picture.imshow(Image.fromarray(covered).resize((128, 128)).quantize(64).convert("RGB"))  # small in a notebook
         picture.set_title("photograph and square", fontsize=10)
         heat.imshow(
-            Image.fromarray(self._levels).convert("L").resize((160, 160)), vmin=-80, vmax=330, extent=(0, 1, 1, 0)
+            Image.fromarray(self._levels).convert("L").resize((56, 56)).quantize(12).convert("L"),
+            vmin=-80,
+            vmax=330,
+            extent=(0, 1, 1, 0),
         )
         drawn = heat.imshow(self.map, cmap="viridis", vmin=0, vmax=max(self.whole, np.nanmax([0, *self.map.ravel()])),
                             alpha=0.75, extent=(0, 1, 1, 0), interpolation="nearest")  # fmt: skip
