@@ -1,7 +1,8 @@
 """`make bench`: the fast convolution of assignment 3's solution beside PyTorch's, forwards and backwards, in one run.
 
 Both compute the same layers on the same number of threads, by turns; the ratio is what counts: milliseconds belong to
-one machine. Of each the fastest round is taken, as other programs only ever make a round slower.
+one machine. A turn is a tenth of a second of calls, after some more that do not count, as the threads of one library go
+on spinning for a while after its last call; of each the fastest turn is taken, as other programs only make it slower.
 """
 
 import argparse
@@ -51,27 +52,34 @@ def contestants(layer):
     return {"ours": ours, "PyTorch": pytorch}
 
 
-def fastest(functions, rounds):
-    """Call all functions by turns; return the least seconds of each."""
+def fastest_turns(functions, turns, seconds=0.1):
+    """Call the functions by turns; return the mean seconds of a call in the fastest turn of each."""
     best = dict.fromkeys(functions, float("inf"))
-    for _ in range(rounds):
-        for name, function in functions.items():
-            start = time.perf_counter()
-            function()
-            best[name] = min(best[name], time.perf_counter() - start)
+    for name in [*functions] * turns:
+        call_for(seconds / 2, functions[name])
+        best[name] = min(best[name], call_for(seconds, functions[name]))
     return best
+
+
+def call_for(seconds, function):
+    """Call a function for so long; return the mean seconds of a call."""
+    start, calls = time.perf_counter(), 0
+    while time.perf_counter() < start + seconds:
+        function()
+        calls += 1
+    return (time.perf_counter() - start) / calls
 
 
 def main():
     """Measure the layers and print what they took."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=50)
+    parser.add_argument("--turns", type=int, default=10)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
     with threadpool_limits(options.threads):
         for layer in LAYERS:
-            best = fastest(contestants(layer), options.rounds)
+            best = fastest_turns(contestants(layer), options.turns)
             x_shape, w_shape, stride, pad = layer
             print(f"x {x_shape}, w {w_shape}, stride {stride}, pad {pad}, {options.threads} threads, there and back:")
             print(f"  ours {1000 * best['ours']:.1f} ms, PyTorch {1000 * best['PyTorch']:.1f} ms", end="; ")

@@ -1536,6 +1536,27 @@ def fast_larger(student, rng):
     return {"out": student(*(a.astype(np.float32) for a in (x, w, b)), stride=int(rng.integers(1, 3)), pad=2)}
 
 
+BY_IMAGE = '''
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+def fast_conv_forward(x, w, b, stride=1, pad=0):
+    """The columns of one image at a time."""
+    N, C = x.shape[:2]
+    F, _, K_h, K_w = w.shape
+    kind = np.result_type(x, w, np.float32)
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    windows = sliding_window_view(padded, (K_h, K_w), axis=(2, 3))[:, :, ::stride, ::stride]
+    out_h, out_w = windows.shape[2:4]
+    filters = w.reshape(F, C * K_h * K_w)
+    columns = np.empty((C, K_h, K_w, out_h, out_w), kind)
+    out = np.empty((N, F, out_h * out_w), kind)
+    for n in range(N):
+        columns[:] = windows[n].transpose(0, 3, 4, 1, 2)
+        np.matmul(filters, columns.reshape(C * K_h * K_w, -1), out=out[n])
+    out += b[:, None]
+    return out.reshape(N, F, out_h, out_w)
+'''
+
 ALL_COLUMNS = '''
 import numpy as np
 def fast_conv_forward(x, w, b, stride=1, pad=0):
@@ -1574,33 +1595,39 @@ FAST_CONV_FORWARD = Exercise(
             "windows reshaped without moving their axes",
             "You reshape the windows to columns as they are, and so mix up positions and places inside the window. "
             "First move the axes: channel, row and column *inside* the window come before the positions.",
-            ("windows[n].transpose(0, 3, 4, 1, 2)", "windows[n].reshape(columns.shape)"),
+            source=replaced(BY_IMAGE, ("windows[n].transpose(0, 3, 4, 1, 2)", "windows[n].reshape(columns.shape)")),
         ),
         Bug(
             "columns list their windows in another order",
             "In your columns the position inside the window comes before the channel, in the filters' rows the channel "
             "comes first. Both must list them in the same order: channel, row, column.",
-            ("columns.reshape(C * K_h * K_w, -1)", "columns.transpose(1, 2, 0, 3, 4).reshape(C * K_h * K_w, -1)"),
+            source=replaced(
+                BY_IMAGE,
+                ("columns.reshape(C * K_h * K_w, -1)", "columns.transpose(1, 2, 0, 3, 4).reshape(C * K_h * K_w, -1)"),
+            ),
         ),
         Bug(
             "windows transposed",
             "You exchange rows and columns inside the windows. `sliding_window_view` puts the window's rows before its "
             "columns.",
-            (
-                "windows[n].transpose(0, 3, 4, 1, 2)",
-                "windows[n].transpose(0, 4, 3, 1, 2).reshape(C, K_h, K_w, out_h, out_w)",
+            source=replaced(
+                BY_IMAGE,
+                (
+                    "windows[n].transpose(0, 3, 4, 1, 2)",
+                    "windows[n].transpose(0, 4, 3, 1, 2).reshape(C, K_h, K_w, out_h, out_w)",
+                ),
             ),
         ),
         Bug(
             "filters turned",
             "You turn the filters by half a turn. In this layer they are laid on the image as they are.",
-            ("filters = w.reshape", "filters = w[:, :, ::-1, ::-1].reshape"),
+            source=replaced(BY_IMAGE, ("filters = w.reshape", "filters = w[:, :, ::-1, ::-1].reshape")),
         ),
         Bug(
             "filters transposed",
             "You reshape the filters to (C·K_h·K_w, F) in place of transposing them, which mixes the weights of all "
             "filters. A row of the matrix is one filter: `w.reshape(F, -1)`.",
-            ("w.reshape(F, C * K_h * K_w)", "w.reshape(C * K_h * K_w, F).T"),
+            source=replaced(BY_IMAGE, ("w.reshape(F, C * K_h * K_w)", "w.reshape(C * K_h * K_w, F).T")),
         ),
         Bug(
             "all columns in one matrix, taken apart wrongly",
@@ -1618,83 +1645,92 @@ FAST_CONV_FORWARD = Exercise(
         Bug(
             "rows and columns of the output swapped",
             "You reshape the output to (N, F, W', H'). Positions are listed row by row: H' comes first.",
-            ("return out.reshape(N, F, out_h, out_w)", "return out.reshape(N, F, out_w, out_h)"),
+            source=replaced(
+                BY_IMAGE, ("return out.reshape(N, F, out_h, out_w)", "return out.reshape(N, F, out_w, out_h)")
+            ),
         ),
         Bug(
             "every image gets the last one's columns",
             "You keep the same piece of memory for each image's columns and multiply only in the end, when it holds "
             "those of the last image. Multiply before you overwrite it.",
-            (
-                "        np.matmul(filters, columns.reshape(C * K_h * K_w, -1), out=out[n])\n",
-                "    out[:] = filters @ columns.reshape(C * K_h * K_w, -1)\n",
+            source=replaced(
+                BY_IMAGE,
+                (
+                    "        np.matmul(filters, columns.reshape(C * K_h * K_w, -1), out=out[n])\n",
+                    "    out[:] = filters @ columns.reshape(C * K_h * K_w, -1)\n",
+                ),
             ),
         ),
         Bug(
             "only the first image",
             "All images get the columns of the first. Each has its own.",
-            ("windows[n]", "windows[0]"),
+            source=replaced(BY_IMAGE, ("windows[n]", "windows[0]")),
         ),
         Bug(
             "stride ignored",
             "You keep the windows at all places. With stride S only every S-th of them is wanted, in both directions.",
-            ("[:, :, ::stride, ::stride]", ""),
+            source=replaced(BY_IMAGE, ("[:, :, ::stride, ::stride]", "")),
         ),
         Bug(
             "stride for rows only",
             "You take every S-th place of a column, but every place of a row. The stride counts in both directions.",
-            ("[:, :, ::stride, ::stride]", "[:, :, ::stride]"),
+            source=replaced(BY_IMAGE, ("[:, :, ::stride, ::stride]", "[:, :, ::stride]")),
         ),
         Bug(
             "stride inside the windows",
             "You skip pixels *inside* the windows. The stride picks among the places of the window: the third and "
             "fourth axis of the windows, not the last two.",
-            ("[:, :, ::stride, ::stride]", "[:, :, :, :, ::stride, ::stride]"),
+            source=replaced(BY_IMAGE, ("[:, :, ::stride, ::stride]", "[:, :, :, :, ::stride, ::stride]")),
         ),
         Bug(
             "padding ignored",
             "You ignore `pad`: surround each image with `pad` rings of zeros first.",
-            ("((0, 0), (0, 0), (pad, pad), (pad, pad))", "0"),
+            source=replaced(BY_IMAGE, ("((0, 0), (0, 0), (pad, pad), (pad, pad))", "0")),
         ),
         Bug(
             "padding on all four axes",
             "You pad all four axes, so zeros come in as extra images and channels. Only rows and columns get a border.",
-            ("((0, 0), (0, 0), (pad, pad), (pad, pad))", "pad"),
+            source=replaced(BY_IMAGE, ("((0, 0), (0, 0), (pad, pad), (pad, pad))", "pad")),
         ),
         Bug(
             "height and width of the filter swapped",
             "You take the filter's height for its width. `w.shape` is (F, C, K_h, K_w).",
-            ("F, _, K_h, K_w = w.shape", "F, _, K_w, K_h = w.shape"),
+            source=replaced(BY_IMAGE, ("F, _, K_h, K_w = w.shape", "F, _, K_w, K_h = w.shape")),
         ),
         Bug(
             "bias missing",
             "You never add the biases.",
-            ("    out += b[:, None]\n", ""),
+            source=replaced(BY_IMAGE, ("    out += b[:, None]\n", "")),
         ),
         Bug(
             "bias along the positions",
             "You add the biases along the last axis (`+ b`), where the positions are. There is one for each *filter*: "
             "give `b` an axis more, `b[:, None]`.",
-            ("out += b[:, None]", "out = out + b"),
+            source=replaced(BY_IMAGE, ("out += b[:, None]", "out = out + b")),
         ),
         Bug(
             "float64 for float32",
             "float32 comes in and float64 goes out: twice the memory, twice the time. Make your arrays with the type "
             "of what comes in (`np.zeros(shape)` alone makes float64).",
-            ("np.result_type(x, w, np.float32)", "np.float64"),
+            source=replaced(BY_IMAGE, ("np.result_type(x, w, np.float32)", "np.float64")),
         ),
         Bug(
             "output of whole numbers",
             "You store the results in an array of the image's own type: where that is a type of whole numbers, they "
             "must be cut off. Make it floats: `np.result_type(x, w, np.float32)` gives a type that holds all.",
-            ("out = np.empty((N, F, out_h * out_w), kind)", "out = np.empty((N, F, out_h * out_w), x.dtype)"),
-            (
-                "np.matmul(filters, columns.reshape(C * K_h * K_w, -1), out=out[n])",
-                "out[n] = filters @ columns.reshape(C * K_h * K_w, -1) + b[:, None]",
+            source=replaced(
+                BY_IMAGE,
+                ("out = np.empty((N, F, out_h * out_w), kind)", "out = np.empty((N, F, out_h * out_w), x.dtype)"),
+                (
+                    "np.matmul(filters, columns.reshape(C * K_h * K_w, -1), out=out[n])",
+                    "out[n] = filters @ columns.reshape(C * K_h * K_w, -1) + b[:, None]",
+                ),
+                ("    out += b[:, None]\n", ""),
             ),
-            ("    out += b[:, None]\n", ""),
         ),
     ],
     correct=[
+        Correct("one image at a time", BY_IMAGE),
         Correct("all columns in one matrix", ALL_COLUMNS),
         Correct(
             "one slice for each place in the window",
@@ -1871,6 +1907,31 @@ def fast_back_larger(student, rng):
     return {"dx": dx, "dw": dw, "db": db}
 
 
+BACK_BY_IMAGE = '''
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+def fast_conv_backward(dout, x, w, stride=1, pad=0):
+    """The columns of one image at a time."""
+    N, C, H, W = x.shape
+    F, _, K_h, K_w = w.shape
+    out_h, out_w = dout.shape[2:]
+    kind = np.result_type(dout, x, w, np.float32)
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    windows = sliding_window_view(padded, (K_h, K_w), axis=(2, 3))[:, :, ::stride, ::stride]
+    errors = dout.reshape(N, F, out_h * out_w)
+    turned = np.ascontiguousarray(w.reshape(F, C * K_h * K_w).T)
+    columns = np.empty((C, K_h, K_w, out_h, out_w), kind)
+    dw, dpadded = np.zeros((F, C * K_h * K_w), kind), np.zeros(padded.shape, kind)
+    for n in range(N):
+        columns[:] = windows[n].transpose(0, 3, 4, 1, 2)
+        dw += errors[n] @ columns.reshape(C * K_h * K_w, -1).T
+        columns = (turned @ errors[n]).reshape(columns.shape)
+        for s in range(K_h):
+            for t in range(K_w):
+                dpadded[n, :, s : s + out_h * stride : stride, t : t + out_w * stride : stride] += columns[:, s, t]
+    return dpadded[:, :, pad : pad + H, pad : pad + W], dw.reshape(w.shape), dout.sum(axis=(0, 2, 3))
+'''
+
 BACK_BY_COLUMNS = '''
 import numpy as np
 def fast_conv_backward(dout, x, w, stride=1, pad=0):
@@ -1916,31 +1977,39 @@ FAST_CONV_BACKWARD = Exercise(
             "copies of a pixel overwritten",
             "A pixel has a copy in each window it lies in, and gets a gradient from each of them. You overwrite (`=`): "
             "add up (`+=`).",
-            ("t : t + out_w * stride : stride] +=", "t : t + out_w * stride : stride] ="),
+            source=replaced(
+                BACK_BY_IMAGE, ("t : t + out_w * stride : stride] +=", "t : t + out_w * stride : stride] =")
+            ),
         ),
         Bug(
             "added into a view of windows",
             "You add the columns' gradients into a `sliding_window_view`. Its windows share memory, and numpy adds to "
             "each number only once, so what overlaps is lost. Add place by place *inside* the window instead.",
-            (
-                "        for s in range(K_h):\n            for t in range(K_w):\n"
-                "                dpadded[n, :, s : s + out_h * stride : stride, t : t + out_w * stride : stride] += "
-                "columns[:, s, t]\n",
-                "        view = sliding_window_view(dpadded[n], (K_h, K_w), axis=(1, 2), writeable=True)\n"
-                "        view[:, ::stride, ::stride] += columns.transpose(0, 3, 4, 1, 2)\n",
+            source=replaced(
+                BACK_BY_IMAGE,
+                (
+                    "        for s in range(K_h):\n            for t in range(K_w):\n"
+                    "                dpadded[n, :, s : s + out_h * stride : stride, "
+                    "t : t + out_w * stride : stride] += columns[:, s, t]\n",
+                    "        view = sliding_window_view(dpadded[n], (K_h, K_w), axis=(1, 2), writeable=True)\n"
+                    "        view[:, ::stride, ::stride] += columns.transpose(0, 3, 4, 1, 2)\n",
+                ),
             ),
         ),
         Bug(
             "dw of the last image only",
             "You keep only the last image's `dw` (`=`). The filters are the same for all images: add up (`+=`).",
-            ("dw += errors[n]", "dw = errors[n]"),
+            source=replaced(BACK_BY_IMAGE, ("dw += errors[n]", "dw = errors[n]")),
         ),
         Bug(
             "dw averaged over the batch",
             "You divide `dw` by the number of images. If the loss is a mean, that is in `dout` already.",
-            (
-                "return dpadded[:, :, pad : pad + H, pad : pad + W], dw.reshape(w.shape)",
-                "return dpadded[:, :, pad : pad + H, pad : pad + W], dw.reshape(w.shape) / N",
+            source=replaced(
+                BACK_BY_IMAGE,
+                (
+                    "return dpadded[:, :, pad : pad + H, pad : pad + W], dw.reshape(w.shape)",
+                    "return dpadded[:, :, pad : pad + H, pad : pad + W], dw.reshape(w.shape) / N",
+                ),
             ),
         ),
         Bug(
@@ -1958,100 +2027,123 @@ FAST_CONV_BACKWARD = Exercise(
             "windows reshaped without moving their axes",
             "You reshape the windows to columns as they are, and so mix up positions and places inside the window. "
             "First move the axes, as in the forward pass.",
-            ("windows[n].transpose(0, 3, 4, 1, 2)", "windows[n].reshape(columns.shape)"),
+            source=replaced(
+                BACK_BY_IMAGE, ("windows[n].transpose(0, 3, 4, 1, 2)", "windows[n].reshape(columns.shape)")
+            ),
         ),
         Bug(
             "filters reshaped instead of transposed",
             "You reshape the filters to (C·K_h·K_w, F). That only looks like the transposed matrix: use `.T`.",
-            ("np.ascontiguousarray(w.reshape(F, C * K_h * K_w).T)", "w.reshape(C * K_h * K_w, F)"),
+            source=replaced(
+                BACK_BY_IMAGE, ("np.ascontiguousarray(w.reshape(F, C * K_h * K_w).T)", "w.reshape(C * K_h * K_w, F)")
+            ),
         ),
         Bug(
             "filters turned",
             "You turn the filters by half a turn. Their transposed matrix does all that is needed.",
-            ("w.reshape(F, C * K_h * K_w).T", "w[:, :, ::-1, ::-1].reshape(F, C * K_h * K_w).T"),
+            source=replaced(
+                BACK_BY_IMAGE, ("w.reshape(F, C * K_h * K_w).T", "w[:, :, ::-1, ::-1].reshape(F, C * K_h * K_w).T")
+            ),
         ),
         Bug(
             "dw turned",
             "Your `dw` is turned by half a turn. Rows and columns of a window are listed as those of the filter.",
-            ("dw.reshape(w.shape)", "dw.reshape(w.shape)[:, :, ::-1, ::-1]"),
+            source=replaced(BACK_BY_IMAGE, ("dw.reshape(w.shape)", "dw.reshape(w.shape)[:, :, ::-1, ::-1]")),
         ),
         Bug(
             "place in the window exchanged",
             "When you take the columns back you exchange row and column of the place inside the window.",
-            ("columns[:, s, t]\n", "columns.reshape(C, K_w, K_h, out_h, out_w)[:, t, s]\n"),
+            source=replaced(
+                BACK_BY_IMAGE, ("columns[:, s, t]\n", "columns.reshape(C, K_w, K_h, out_h, out_w)[:, t, s]\n")
+            ),
         ),
         Bug(
             "copies put back without the stride",
             "You put the copies back one pixel apart. Copies at the same place of neighbouring windows lie `stride` "
             "pixels apart in the image.",
-            ("s : s + out_h * stride : stride, t : t + out_w * stride : stride", "s : s + out_h, t : t + out_w"),
+            source=replaced(
+                BACK_BY_IMAGE,
+                ("s : s + out_h * stride : stride, t : t + out_w * stride : stride", "s : s + out_h, t : t + out_w"),
+            ),
         ),
         Bug(
             "stride ignored for the windows",
             "You take the windows at all places, and not at every S-th as the forward pass did.",
-            ("[:, :, ::stride, ::stride]", ""),
+            source=replaced(BACK_BY_IMAGE, ("[:, :, ::stride, ::stride]", "")),
         ),
         Bug(
             "[pad:-pad] without padding",
             "You cut the border off with `[pad:-pad]`. Without padding that is `[0:-0]`, which is `[0:0]`: nothing is "
             "left.",
-            ("dpadded[:, :, pad : pad + H, pad : pad + W]", "dpadded[:, :, pad:-pad, pad:-pad]"),
+            source=replaced(
+                BACK_BY_IMAGE, ("dpadded[:, :, pad : pad + H, pad : pad + W]", "dpadded[:, :, pad:-pad, pad:-pad]")
+            ),
         ),
         Bug(
             "border left on dx",
             "Your `dx` is the gradient of the *padded* image. Cut the border off.",
-            ("dpadded[:, :, pad : pad + H, pad : pad + W]", "dpadded"),
+            source=replaced(BACK_BY_IMAGE, ("dpadded[:, :, pad : pad + H, pad : pad + W]", "dpadded")),
         ),
         Bug(
             "border cut off at one side",
             "You cut rows and columns off the far end only. The image begins at row and column `pad`.",
-            ("dpadded[:, :, pad : pad + H, pad : pad + W]", "dpadded[:, :, :H, :W]"),
+            source=replaced(BACK_BY_IMAGE, ("dpadded[:, :, pad : pad + H, pad : pad + W]", "dpadded[:, :, :H, :W]")),
         ),
         Bug(
             "left-over pixels lost",
             "Where the stride leaves rows and columns over, your `dx` lacks them. They get a gradient of 0, but they "
             "must be there.",
-            (
-                "np.zeros(padded.shape, kind)",
-                "np.zeros((N, C, (out_h - 1) * stride + K_h, (out_w - 1) * stride + K_w), kind)",
+            source=replaced(
+                BACK_BY_IMAGE,
+                (
+                    "np.zeros(padded.shape, kind)",
+                    "np.zeros((N, C, (out_h - 1) * stride + K_h, (out_w - 1) * stride + K_w), kind)",
+                ),
             ),
         ),
         Bug(
             "db not summed over the images",
             "You sum `dout` over the positions, but not over the images: there is one bias for each filter.",
-            ("dout.sum(axis=(0, 2, 3))", "dout.sum(axis=(2, 3))"),
+            source=replaced(BACK_BY_IMAGE, ("dout.sum(axis=(0, 2, 3))", "dout.sum(axis=(2, 3))")),
         ),
         Bug(
             "db for each image in place of each filter",
             "You sum over the filters, and keep the images. `dout` is (N, F, H', W'): biases belong to the second "
             "axis.",
-            ("dout.sum(axis=(0, 2, 3))", "dout.sum(axis=(1, 2, 3))"),
+            source=replaced(BACK_BY_IMAGE, ("dout.sum(axis=(0, 2, 3))", "dout.sum(axis=(1, 2, 3))")),
         ),
         Bug(
             "results in the wrong order",
             "You return the right gradients in the wrong order: first `dx`, then `dw`, then `db`.",
-            (
-                "return dpadded[:, :, pad : pad + H, pad : pad + W], dw.reshape(w.shape),",
-                "return dw.reshape(w.shape), dpadded[:, :, pad : pad + H, pad : pad + W],",
+            source=replaced(
+                BACK_BY_IMAGE,
+                (
+                    "return dpadded[:, :, pad : pad + H, pad : pad + W], dw.reshape(w.shape),",
+                    "return dw.reshape(w.shape), dpadded[:, :, pad : pad + H, pad : pad + W],",
+                ),
             ),
         ),
         Bug(
             "float64 for float32",
             "float32 comes in and float64 goes out: twice the memory, twice the time. Make your arrays with the type "
             "of what comes in (`np.zeros(shape)` alone makes float64).",
-            ("np.result_type(dout, x, w, np.float32)", "np.float64"),
+            source=replaced(BACK_BY_IMAGE, ("np.result_type(dout, x, w, np.float32)", "np.float64")),
         ),
         Bug(
             "gradients of whole numbers",
             "You make the gradients with the type of `x` and `w`. Where these are whole numbers, fractions cannot be "
             "added to them.",
-            (
-                "np.zeros((F, C * K_h * K_w), kind), np.zeros(padded.shape, kind)",
-                "np.zeros((F, C * K_h * K_w), w.dtype), np.zeros(padded.shape, x.dtype)",
+            source=replaced(
+                BACK_BY_IMAGE,
+                (
+                    "np.zeros((F, C * K_h * K_w), kind), np.zeros(padded.shape, kind)",
+                    "np.zeros((F, C * K_h * K_w), w.dtype), np.zeros(padded.shape, x.dtype)",
+                ),
             ),
         ),
     ],
     correct=[
+        Correct("one image at a time", BACK_BY_IMAGE),
         Correct("all columns in one matrix", BACK_BY_COLUMNS),
         Correct(
             "matrix products for each place in the window",
