@@ -99,6 +99,12 @@ STANDARDISE = Exercise(
             ),
         ),
         Bug(
+            "new images about their own mean",
+            "From the new images you subtract *their own* mean. A set of new images that is brighter than the "
+            "training images would look average. Mean and deviation come from the training images, for both.",
+            ("(X_new - mean)", "(X_new - X_new.mean(axis=0))"),
+        ),
+        Bug(
             "statistics of both sets together",
             "Mean and deviation come from the training and the new images together. New images must have no say in "
             "how the training images are prepared: use the training images alone.",

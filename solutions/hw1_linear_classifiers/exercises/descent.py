@@ -342,6 +342,18 @@ MINIBATCHES = Exercise(
             ("[order[start : start + size] for start in range(0, count, size)]", "[order]"),
         ),
         Bug(
+            "a generator in place of a list",
+            "You `yield` the batches one by one. That is elegant, but a *list* is asked for: collect them, and return "
+            "it.",
+            source='''
+def minibatches(count, size, shuffle):
+    """One batch after the other."""
+    order = shuffle(count)
+    for start in range(0, count, size):
+        yield order[start : start + size]
+''',
+        ),
+        Bug(
             "empty batch at the end",
             "Where the size divides the number of images, your list ends with an empty batch.",
             ("range(0, count, size)", "range(0, count + 1, size)"),
@@ -552,6 +564,16 @@ TRAIN_LINEAR = Exercise(
             "You shuffle the labels but not their images, so each image gets the label of another one. Use the *same* "
             "numbers for both.",
             ("X[chosen]", "X[start : start + size]"),
+        ),
+        Bug(
+            "shuffled on top of the last shuffle",
+            "In the second epoch you shuffle images that the first has already shuffled (`X = X[order]`). That is "
+            "random as well, but not the order that `shuffle` gives: leave X and y as they are, and pick from them.",
+            (
+                "        order = shuffle(len(X))\n",
+                "        order = shuffle(len(X))\n        X, y = X[order], y[order]\n        order = "
+                "np.arange(len(X))\n",
+            ),
         ),
         Bug(
             "all images at each step",

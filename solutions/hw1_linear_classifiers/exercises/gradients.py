@@ -261,6 +261,14 @@ def numerical_gradient(f, x, h=1e-5):
             ("np.zeros(moved.shape)", "np.zeros(moved.shape, dtype=float)"),
         ),
         Bug(
+            "steps and gradient in the type of x",
+            "You compute in the type that x has. Where x holds whole numbers, numpy cuts off everything behind the "
+            "point: a step of 0.00001 is lost, and so are the fractions of the gradient; and float32 has too few "
+            "digits. Work on a copy of x in float64, and make the gradient an array of floats.",
+            ("np.array(x, dtype=float)", "np.array(x)"),
+            ("np.zeros(moved.shape)", "np.zeros_like(x)"),
+        ),
+        Bug(
             "gradient of whole numbers",
             "Your gradient has the type of x (`zeros_like`), and where x holds whole numbers, numpy cuts off what "
             "stands behind the point. Make it an array of floats.",

@@ -250,9 +250,9 @@ HINGE_LOSS_LOOPS = Exercise(
         Bug("margin forgotten", NO_MARGIN, ("[i, y[i]] + 1", "[i, y[i]]")),
         Bug("plus instead of minus", PLUS, ("scores[i, j] - scores", "scores[i, j] + scores")),
         Bug("wrong way round", REVERSED, ("scores[i, j] - scores[i, y[i]]", "scores[i, y[i]] - scores[i, j]")),
-        Bug("sum instead of mean", NO_MEAN, ("return loss / N, dscores / N", "return loss, dscores")),
         Bug("loss not divided by N", NO_MEAN_LOSS, ("return loss / N", "return loss")),
         Bug("gradient not divided by N", NO_MEAN_GRADIENT, ("dscores / N", "dscores")),
+        Bug("sum instead of mean", NO_MEAN, ("return loss / N, dscores / N", "return loss, dscores")),
         Bug(
             "mean over the classes too",
             MEAN_OVER_CLASSES,
@@ -339,9 +339,9 @@ HINGE_LOSS = Exercise(
         Bug(
             "wrong way round", REVERSED, ("scores - scores[images, y][:, None]", "scores[images, y][:, None] - scores")
         ),
-        Bug("sum instead of mean", NO_MEAN, (" / len(y)", "")),
         Bug("loss not divided by N", NO_MEAN_LOSS, (".sum() / len(y)", ".sum()")),
         Bug("gradient not divided by N", NO_MEAN_GRADIENT, ("dscores / len(y)", "dscores")),
+        Bug("sum instead of mean", NO_MEAN, (" / len(y)", "")),
         Bug("mean over the classes too", MEAN_OVER_CLASSES, (" / len(y)", " / scores.size")),
         Bug(
             "violations squared",
@@ -836,9 +836,9 @@ SOFTMAX_LOSS = Exercise(
             "up to 1: sum along its row.",
             ("exponentials.sum(axis=1, keepdims=True)", "np.full((N, 1), exponentials.sum())"),
         ),
-        Bug("sum instead of mean", NO_MEAN, ("losses.mean(), dscores / N", "losses.sum(), dscores")),
         Bug("loss not divided by N", NO_MEAN_LOSS, ("losses.mean()", "losses.sum()")),
         Bug("gradient not divided by N", NO_MEAN_GRADIENT, ("dscores / N", "dscores")),
+        Bug("sum instead of mean", NO_MEAN, ("losses.mean(), dscores / N", "losses.sum(), dscores")),
         Bug(
             "divided by the number of scores",
             "You divide by N and by the number of classes. The mean is taken over the images only.",

@@ -511,15 +511,15 @@ SOFTMAX_OBJECTIVE = Exercise(
             ("2 * strength * W", "strength * np.sign(W)"),
         ),
         Bug(
-            "sum instead of mean",
-            "You add up the losses of the images. The data loss is their *mean*, and so is its gradient.",
-            ("np.mean(tops", "np.sum(tops"),
-            ("slopes.T @ X / len(y)", "slopes.T @ X"),
-        ),
-        Bug(
             "gradient not divided by N",
             "Your loss is right, but not its gradient: the data loss is a mean over N images, so its gradient is "
             "divided by N, too.",
+            ("slopes.T @ X / len(y)", "slopes.T @ X"),
+        ),
+        Bug(
+            "sum instead of mean",
+            "You add up the losses of the images. The data loss is their *mean*, and so is its gradient.",
+            ("np.mean(tops", "np.sum(tops"),
             ("slopes.T @ X / len(y)", "slopes.T @ X"),
         ),
         Bug(

@@ -85,13 +85,6 @@ LINEAR_HINGE = Exercise(
     ],
     bugs=[
         Bug(
-            "plus as on the slide",
-            "You have copied the slide's plus sign. With it, a high score of the right class makes the loss *larger*. "
-            "A wrong class costs what it is ahead of the right one, plus the margin: the right score is subtracted.",
-            ("scores - right[:, None]", "scores + right[:, None]"),
-            ("dscores[rows, y] = -dscores.sum(axis=1)", "dscores[rows, y] = dscores.sum(axis=1)"),
-        ),
-        Bug(
             "plus in the loss only",
             "Your gradient is that of the right loss, but the loss itself still has the slide's plus sign.",
             (
@@ -107,6 +100,13 @@ LINEAR_HINGE = Exercise(
             ("dscores[rows, y] = -dscores.sum(axis=1)", "dscores[rows, y] = dscores.sum(axis=1)"),
         ),
         Bug(
+            "plus as on the slide",
+            "You have copied the slide's plus sign. With it, a high score of the right class makes the loss *larger*. "
+            "A wrong class costs what it is ahead of the right one, plus the margin: the right score is subtracted.",
+            ("scores - right[:, None]", "scores + right[:, None]"),
+            ("dscores[rows, y] = -dscores.sum(axis=1)", "dscores[rows, y] = dscores.sum(axis=1)"),
+        ),
+        Bug(
             "right class counted",
             "You compare the right class with itself, which gives 1 for every image: the sum runs over the *wrong* "
             "classes, j ≠ y.",
@@ -119,12 +119,6 @@ LINEAR_HINGE = Exercise(
             ("[:, None] + 1", "[:, None]"),
         ),
         Bug(
-            "sum instead of mean",
-            "You add up the losses of the images, and never divide: loss and gradient are *means* over the N images.",
-            (".sum() / N", ".sum()"),
-            ("dscores.T @ X / N", "dscores.T @ X"),
-        ),
-        Bug(
             "loss not divided by N",
             "Your gradient is right, but the loss is the sum over the images. Divide it by N as well.",
             (".sum() / N", ".sum()"),
@@ -133,6 +127,12 @@ LINEAR_HINGE = Exercise(
             "gradient not divided by N",
             "Your loss is right, but not its gradient: the loss is a mean over N images, so the gradient is divided "
             "by N, too.",
+            ("dscores.T @ X / N", "dscores.T @ X"),
+        ),
+        Bug(
+            "sum instead of mean",
+            "You add up the losses of the images, and never divide: loss and gradient are *means* over the N images.",
+            (".sum() / N", ".sum()"),
             ("dscores.T @ X / N", "dscores.T @ X"),
         ),
         Bug(
@@ -321,13 +321,6 @@ LOGISTIC_LOSS = Exercise(
     ],
     bugs=[
         Bug(
-            "bracket missing as on the slide",
-            "You have copied the slide: the minus sign stands before the first term only. For the label 0 your loss "
-            "is then +log(1 − h), which is smallest where h is *wrong*. The minus belongs before both terms.",
-            ("-(y * np.log(h) + (1 - y) * np.log(1 - h))", "-y * np.log(h) + (1 - y) * np.log(1 - h)"),
-            ("-(y / h - (1 - y) / (1 - h))", "-y / h - (1 - y) / (1 - h)"),
-        ),
-        Bug(
             "bracket missing in the loss",
             "Your gradient is right, but the loss still lacks the bracket: the minus belongs before both terms.",
             ("-(y * np.log(h) + (1 - y) * np.log(1 - h))", "-y * np.log(h) + (1 - y) * np.log(1 - h)"),
@@ -336,6 +329,13 @@ LOGISTIC_LOSS = Exercise(
             "bracket missing in the gradient",
             "Your loss is right. In the gradient the slope for the label 0 has the wrong sign: where h grows, 1 − h "
             "falls, and −log(1 − h) *grows*.",
+            ("-(y / h - (1 - y) / (1 - h))", "-y / h - (1 - y) / (1 - h)"),
+        ),
+        Bug(
+            "bracket missing as on the slide",
+            "You have copied the slide: the minus sign stands before the first term only. For the label 0 your loss "
+            "is then +log(1 − h), which is smallest where h is *wrong*. The minus belongs before both terms.",
+            ("-(y * np.log(h) + (1 - y) * np.log(1 - h))", "-y * np.log(h) + (1 - y) * np.log(1 - h)"),
             ("-(y / h - (1 - y) / (1 - h))", "-y / h - (1 - y) / (1 - h)"),
         ),
         Bug(
@@ -373,11 +373,6 @@ LOGISTIC_LOSS = Exercise(
             ("np.log(", "np.log10("),
         ),
         Bug(
-            "sum instead of mean",
-            "You add up the losses of the images, and never divide: loss and gradient are *means* over the N images.",
-            ("losses.mean(), slopes / len(h)", "losses.sum(), slopes"),
-        ),
-        Bug(
             "loss not divided by N",
             "Your gradient is right, but the loss is the sum over the images. Divide it by N as well.",
             ("losses.mean()", "losses.sum()"),
@@ -389,10 +384,22 @@ LOGISTIC_LOSS = Exercise(
             ("slopes / len(h)", "slopes"),
         ),
         Bug(
+            "sum instead of mean",
+            "You add up the losses of the images, and never divide: loss and gradient are *means* over the N images.",
+            ("losses.mean(), slopes / len(h)", "losses.sum(), slopes"),
+        ),
+        Bug(
             "gradient with respect to the score",
             "You return h − y. That is the slope in the *score*, if h = σ(s). Here h itself is the variable: the "
             "slope of −log h is −1/h.",
             ("-(y / h - (1 - y) / (1 - h))", "h - y"),
+        ),
+        Bug(
+            "bytes turned negative in the gradient",
+            "Your loss is right. In the gradient you write −y, and labels may be bytes (dtype uint8), which have no "
+            "negative numbers: −1 becomes 255. Turn the labels into floats first.",
+            ("    y = y.astype(float)\n", ""),
+            ("-(y / h - (1 - y) / (1 - h))", "-y / h + (1 - y) / (1 - h)"),
         ),
         Bug(
             "bytes turned negative",
