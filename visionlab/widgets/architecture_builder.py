@@ -67,7 +67,7 @@ _CSS = """
 .vl-builder [data-stale="true"] { opacity: 0.45; }
 .vl-parts { display: flex; flex-wrap: wrap; align-items: end; gap: 14px 4px; margin: 16px 0 10px; }
 .vl-parts figure {
-  flex: 1 1 auto; min-width: 84px; max-width: 150px; margin: 0; text-align: center; font-size: 12px; line-height: 1.35;
+  flex: 1 1 auto; min-width: 68px; max-width: 150px; margin: 0; text-align: center; font-size: 12px; line-height: 1.35;
   white-space: nowrap; font-variant-numeric: tabular-nums;
 }
 .vl-parts svg { display: block; margin: 0 auto 5px; }
