@@ -82,8 +82,8 @@ def paper_network(rng):
     -------
     dict
         ``input``: (channels, rows, columns). ``conv1`` and ``conv2``: dicts of ``filters``, ``kernel``, ``stride`` and
-        ``padding``; ``pool``: ``kernel`` and ``stride``. Kernels are square, images are not. Something is left over
-        somewhere, so that it matters how one rounds.
+        ``padding``; ``pool``: ``kernel`` and ``stride``. Kernels are square, maps are not. Something is left over
+        somewhere, so that it matters how one rounds, and so does the padding.
 
     Examples
     --------
@@ -102,13 +102,11 @@ def paper_network(rng):
             "pool": {"kernel": draw(2, 3), "stride": 2},
             "conv2": {"filters": draw(8, 20), "kernel": draw(2, 4), "stride": draw(1, 2), "padding": draw(0, 1)},
         }
-        layers = [network[name] for name in ("conv1", "pool", "conv2")]
-        left, small = False, False
-        for size in network["input"][1:]:
-            for layer in layers:
-                room = size + 2 * layer.get("padding", 0) - layer["kernel"]
-                left |= room % layer["stride"] > 0
-                size = room // layer["stride"] + 1
-            small |= size < 2
-        if left and not small and network["input"][1] != network["input"][2]:
+        sizes, left = network["input"][1:], []
+        for layer in (network["conv1"], network["pool"], network["conv2"]):
+            rooms = [size + 2 * layer.get("padding", 0) - layer["kernel"] for size in sizes]
+            left.append([room % layer["stride"] for room in rooms])
+            sizes = [room // layer["stride"] + 1 for room in rooms]
+        padding_matters = any(rest < network["conv1"]["padding"] for rest in left[0])
+        if min(sizes) > 1 and sizes[0] != sizes[1] and any(map(any, left)) and padding_matters:
             return network

@@ -6,7 +6,7 @@ in float32, so a right answer in any style and any precision agrees to the last 
 
 from autograder.exercise import Limits
 
-from . import backward, convolution, lenet
+from . import backward, convolution, lenet, own_network
 
-EXERCISES = [*convolution.EXERCISES, *backward.EXERCISES, *lenet.EXERCISES]
+EXERCISES = [*convolution.EXERCISES, *backward.EXERCISES, *lenet.EXERCISES, *own_network.EXERCISES]
 LIMITS = Limits(cell_seconds=60, notebook_seconds=240)  # part 3 trains LeNet with the student's own layers

@@ -172,6 +172,29 @@ def convolve2d(image, kernel):
             ),
         ),
         Bug(
+            "as large as the image, cut at the far end",
+            "Your result is as large as the image, and what the copies put beyond its far edges is lost. The full "
+            "result has H + K_h − 1 rows and W + K_w − 1 columns.",
+            ("return out", "return out[:H, :W]"),
+        ),
+        Bug(
+            "difference of indices turned round",
+            "You take `kernel[s - i, t - j]`. The formula has the indices i − s and j − t: the kernel is read "
+            "backwards as s and t grow.",
+            source='''
+import numpy as np
+def convolve2d(image, kernel):
+    """Sum over all A_st B_(s-i, t-j) that exist."""
+    (H, W), (K_h, K_w) = image.shape, kernel.shape
+    out = np.zeros((H + K_h - 1, W + K_w - 1))
+    for i, j in np.ndindex(out.shape):
+        for s, t in np.ndindex(H, W):
+            if 0 <= s - i < K_h and 0 <= t - j < K_w:
+                out[i, j] += image[s, t] * kernel[s - i, t - j]
+    return out
+''',
+        ),
+        Bug(
             "a border of one pixel, whatever the kernel",
             "You put one ring of zeros round the image, which is right for 2×2 kernels only. The kernel may stick out "
             "by all but one of its rows and columns.",
@@ -871,6 +894,13 @@ CONV_BACKWARD = Exercise(
             "stride for rows only",
             "Rows move in strides, but columns one by one. The stride counts in both directions.",
             ("slice(j * stride, j * stride + K_w)", "slice(j, j + K_w)"),
+        ),
+        Bug(
+            "corner counted from the bare image",
+            "You subtract `pad` from the window's corner, as if you counted from the bare image, and then cut the "
+            "window from the *padded* one. There it begins at i and j times the stride.",
+            ("slice(i * stride, i * stride + K_h)", "slice(i * stride - pad, i * stride - pad + K_h)"),
+            ("slice(j * stride, j * stride + K_w)", "slice(j * stride - pad, j * stride - pad + K_w)"),
         ),
         Bug(
             "short cut of stride 1",
@@ -1683,6 +1713,19 @@ DILATED_CONV = Exercise(
             "filter covers D·(K − 1) + 1 pixels.",
             ("dilation * (K_h - 1) + 1", "dilation * K_h"),
             ("dilation * (K_w - 1) + 1", "dilation * K_w"),
+        ),
+        Bug(
+            "reach K + D − 1",
+            "You add D − 1 holes once. There are that many holes between *each* weight and the next: K − 1 times.",
+            ("dilation * (K_h - 1) + 1", "K_h + dilation - 1"),
+            ("dilation * (K_w - 1) + 1", "K_w + dilation - 1"),
+        ),
+        Bug(
+            "reach K + D",
+            "You count K weights and D pixels more. With dilation 1 the filter covers K pixels, and each step of D "
+            "makes each of the K − 1 distances between weights longer.",
+            ("dilation * (K_h - 1) + 1", "K_h + dilation"),
+            ("dilation * (K_w - 1) + 1", "K_w + dilation"),
         ),
         Bug(
             "output size of the bare filter",

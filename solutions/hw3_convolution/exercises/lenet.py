@@ -244,6 +244,18 @@ COUNT_NETWORK = Exercise(
             ('C // layer["groups"]', "C"),
         ),
         Bug(
+            "groups divide the filters too",
+            "You divide the channels that a filter reads by the groups, which is right, and the number of filters as "
+            "well. All filters are there.",
+            ('layer.get("filters", C)', 'layer.get("filters", C) // layer.get("groups", 1)'),
+        ),
+        Bug(
+            "filters taken for channels",
+            "You let a filter read as many channels as the layer *has filters*. It reads the channels that arrive: as "
+            "many as the layer before has filters.",
+            ('C // layer["groups"]', 'layer["filters"] // layer["groups"]'),
+        ),
+        Bug(
             "dense layers read channels only",
             "You let a dense unit read one number of each channel. It reads *all* numbers of the layer before: "
             "C·H·W of them.",
@@ -523,6 +535,22 @@ PIXELS_SEEN = Exercise(
             "with padding (K − 1)/2 and stride 1 is that the same.",
             ("first * stride - padding", "first * stride - kernel // 2"),
             ("last * stride - padding + kernel - 1", "last * stride + kernel // 2"),
+        ),
+        Bug(
+            "a layer's stride counts for itself",
+            "You go from the image upwards, and multiply the distance of neighbouring units by a layer's stride "
+            "*before* you lay its kernel. The kernel reads units of the layer before: use their distance, and "
+            "multiply then.",
+            source='''
+def pixels_seen(layers, unit):
+    """How wide, how far apart, where the first one begins."""
+    size, jump, start = 1, 1, 0
+    for kernel, stride, padding in layers:
+        jump = jump * stride
+        size = size + (kernel - 1) * jump
+        start = start - padding * jump
+    return start + unit * jump, start + unit * jump + size - 1
+''',
         ),
         Bug(
             "cut off at the image's edge",
@@ -1293,6 +1321,11 @@ AVG_POOL_BACKWARD = Exercise(
             ("(K_h * K_w)", "(K_h * K_h)"),
         ),
         Bug(
+            "divided by 4",
+            "You divide by 4, which is right for 2×2 windows only. A window has K_h·K_w numbers.",
+            ("(K_h * K_w)", "4"),
+        ),
+        Bug(
             "integer division",
             "You divide with `//`, which rounds down to a whole number.",
             (" / (K_h * K_w)", " // (K_h * K_w)"),
@@ -1636,6 +1669,24 @@ FAST_CONV_FORWARD = Exercise(
             source=replaced(
                 ALL_COLUMNS, ("out.reshape(F, N, out_h, out_w).swapaxes(0, 1)", "out.reshape(N, F, out_h, out_w)")
             ),
+        ),
+        Bug(
+            "windows as rows, taken apart wrongly",
+            "You write the windows as *rows*, so that your product has a row for each position and a column for each "
+            "filter, and reshape that to (N, F, H', W') at once. Reshape to (N, H', W', F) first, and then move the "
+            "filters' axis.",
+            source='''
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+def fast_conv_forward(x, w, b, stride=1, pad=0):
+    """A window is a row."""
+    F, C, K_h, K_w = w.shape
+    padded = np.pad(x, ((0, 0), (0, 0), (pad, pad), (pad, pad)))
+    windows = sliding_window_view(padded, (K_h, K_w), axis=(2, 3))[:, :, ::stride, ::stride]
+    N, _, out_h, out_w = windows.shape[:4]
+    rows = windows.transpose(0, 2, 3, 1, 4, 5).reshape(-1, C * K_h * K_w)
+    return (rows @ w.reshape(F, -1).T + b).reshape(N, F, out_h, out_w)
+''',
         ),
         Bug(
             "filters before images in the output",
