@@ -92,7 +92,7 @@ EXERCISES = [
             ),
             Bug(
                 "strides forgotten in what is seen",
-                "You add up kernels as if neighbouring units always lay one pixel apart. A stride of S makes that S times as much.",
+                "You add up kernels as if neighbours were always one pixel apart. A stride of S makes that S pixels.",
                 ('jump *= layer["stride"]', "jump *= 1"),
             ),
             Bug(
