@@ -53,6 +53,19 @@ def test_it_holds_and_goes_on_by_one_step():
     assert counter.job.status == "stopped" and counter.closed and not threads()
 
 
+def test_two_orders_at_once_count_as_the_second():
+    counter = Counter()
+    counter.job.one()
+    counter.job.wait()
+    with Job._turn:  # so that the thread sees neither before both are given
+        counter.job.go()
+        counter.job.hold()
+    counter.job.wait()
+    assert counter.job.status == "paused" and counter.count == 1
+    counter.job.stop()
+    assert not threads()
+
+
 def test_only_one_runs():
     one, two = Counter(), Counter()
     one.job.go()
