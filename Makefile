@@ -23,6 +23,7 @@ bench: $(VENV)/.test
 	@sh tools/system_parts.sh
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.throughput
 	@$(BIN)/python -m benchmarks.training
+	@$(BIN)/python -m benchmarks.convolution
 
 soak: $(VENV)/.test
 	@sh tools/system_parts.sh
