@@ -181,3 +181,99 @@ def test_the_smallest_change_of_an_argument_is_told():
     failure = judge(case, Outcome(changed={"x": (x, after)}, calls=[Call({"x": x}, changed={"x": (x, after)})]))
     assert failure.kind == "changed"
     assert "before the call" in text(Verdict("f", [("one number", False)], [failure], []))
+
+
+class Pair:
+    """An answer that is a class, in the course of being written."""
+
+    def __init__(self, one, other):
+        self.one, self.other = one, other
+
+    def total(self):
+        return self.one - self.other
+
+    def product(self):
+        raise NotImplementedError
+
+
+class RightPair(Pair):
+    """What it should become."""
+
+    def total(self):
+        return self.one + self.other
+
+    def product(self):
+        return self.one * self.other
+
+
+def total_of_pair(make, rng):
+    """the sum of 3 and 2"""
+    return {"total": make(3, 2).total()}
+
+
+def product_of_pair(make, rng):
+    """the product of 3 and 2"""
+    return {"product": make(3, 2).product()}
+
+
+def examined(answer, right, wrong, observers, explanations):
+    """The verdict on an answer, with the outcomes of the right one and of known mistakes."""
+    from visionlab.checks.cases import Recorder, run_case
+    from visionlab.checks.diagnosis import PreparedCase, examine
+
+    cases = []
+    for observe in observers:
+        outcomes = {name: run_case(observe, Recorder(bug), 0) for name, bug in wrong.items()}
+        expected = run_case(observe, Recorder(right), 0)
+        cases.append(PreparedCase(observe.__name__, observe.__doc__, observe, 0, expected, outcomes))
+    return examine(right.__name__, cases, lambda: Recorder(answer), explanations)
+
+
+def test_what_is_not_written_yet_waits_for_what_is_wrong():
+    class Subtracted(RightPair):
+        total = Pair.total
+
+    known, told = {"subtracted": Subtracted}, {"subtracted": "You subtract."}
+    verdict = examined(Pair, RightPair, known, [product_of_pair, total_of_pair], told)
+    assert verdict.diagnosis == ["subtracted"]
+    assert verdict.certain
+    assert "total should be 5, and yours is 1." in text(verdict)
+
+    class Half(Pair):
+        total = RightPair.total
+
+    verdict = examined(Half, RightPair, known, [product_of_pair, total_of_pair], told)
+    assert text(verdict).startswith("○ RightPair: 1 of 2 checks pass, the rest is not written yet")
+    assert "The first check that waits: the product of 3 and 2." in text(verdict)
+    assert "✓ the sum of 3 and 2" in html(verdict)
+
+
+def test_an_error_of_the_same_kind_is_no_diagnosis_where_values_contradict_it():
+    def apply(matrix_first):
+        def function(rows):
+            x = np.ones((rows, 2))
+            return matrix_first(x)
+
+        function.__name__ = "apply"
+        return function
+
+    def tall(call, rng):
+        """three rows"""
+        return {"out": call(3)}
+
+    def taller(call, rng):
+        """four rows"""
+        return {"out": call(4)}
+
+    def square(call, rng):
+        """two rows"""
+        return {"out": call(2)}
+
+    w = np.array([[1.0, 2.0], [3.0, 4.0]])
+    wrong = {"turned": apply(lambda x: (w.T @ x).T)}
+    right = apply(lambda x: x @ w)
+    verdict = examined(apply(lambda x: w @ x + 7), right, wrong, [tall, taller, square], {"turned": "Turned over."})
+    assert verdict.failures[0].kind == "raised"
+    assert verdict.diagnosis == []
+    verdict = examined(apply(lambda x: (w.T @ x).T), right, wrong, [tall, taller, square], {"turned": "Turned over."})
+    assert verdict.diagnosis == ["turned"]

@@ -43,8 +43,9 @@ def html(verdict):
         return f'{STYLE}<div class="vl-check vl-right">{head}{_titles_html(verdict)}</div>'
     failure = verdict.failures[0]
     if failure.kind == "unwritten":
-        head = f"<h4><span>○</span> {name}: not written yet</h4>"
-        return f'{STYLE}<div class="vl-check vl-wrong">{head}<p>{escape(failure.message)}</p></div>'
+        head = f"<h4><span>○</span> {name}: {_not_yet(verdict)}</h4><p>{_prose(_what_waits(failure))}</p>"
+        titles = _titles_html(verdict) if verdict.fraction else ""
+        return f'{STYLE}<div class="vl-check vl-wrong">{head}{titles}</div>'
     parts = [f"<h4><span>✗</span> {name}: {_fail_count(verdict)}</h4>"]
     if verdict.diagnosis:
         parts.append(f'<div class="vl-cause"><b>{_lead(verdict)}</b> {_prose(verdict.explanation)}</div>')
@@ -71,7 +72,7 @@ def text(verdict):
         return f"✓ {verdict.exercise}: {_all_pass(len(verdict.titles))}"
     failure = verdict.failures[0]
     if failure.kind == "unwritten":
-        return f"○ {verdict.exercise}: not written yet\n{failure.message}"
+        return f"○ {verdict.exercise}: {_not_yet(verdict)}\n{_what_waits(failure)}"
     lines = [f"✗ {verdict.exercise}: {_fail_count(verdict)}"]
     if verdict.diagnosis:
         lines.append(f"{_lead(verdict)} {verdict.explanation}")
@@ -106,6 +107,15 @@ def call_text(exercise, call):
 
 def _all_pass(total):
     return "the check passes" if total == 1 else f"all {total} checks pass"
+
+
+def _not_yet(verdict):
+    good = sum(good for _, good in verdict.titles)
+    return f"{good} of {len(verdict.titles)} checks pass, the rest is not written yet" if good else "not written yet"
+
+
+def _what_waits(failure):
+    return f"{failure.message} The first check that waits: {failure.case.title}."
 
 
 def _fail_count(verdict):

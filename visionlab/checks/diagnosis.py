@@ -6,6 +6,7 @@ shown, and on most of the others, it is offered as a likely one: there may be a 
 """
 
 from dataclasses import dataclass, field
+from itertools import compress
 
 from visionlab.checks.cases import Call, Outcome, run_case
 from visionlab.checks.compare import Difference, Tolerance, difference
@@ -92,13 +93,13 @@ class Verdict:
     titles : list of (str, bool)
         Each case's title and whether it passed.
     failures : list of Failure
-        Smallest failing input first.
+        Smallest failing input first; what is not written yet comes last.
     diagnosis : list of str
         Names of the known bugs that explain the failures (several only if their outcomes coincide).
     explanation : str
         What that bug is, written to the student.
     certain : bool
-        True if the bug explains the outcome of every case, passed or failed.
+        True if the bug explains the outcome of every case, passed or failed, that a written part of the answer met.
     fraction : float
         Weighted share of the cases that passed, 0 to 1.
     """
@@ -136,7 +137,8 @@ def examine(exercise, cases, make_recorder, explanations):
     """
     outcomes = [run_case(case.observe, make_recorder(), case.seed) for case in cases]
     judged = [judge(case, seen) for case, seen in zip(cases, outcomes, strict=True)]
-    failures = sorted((failure for failure in judged if failure), key=lambda failure: failure.size)
+    # What is still to be written (some methods of a class) waits until what is there is right.
+    failures = sorted((f for f in judged if f), key=lambda failure: (failure.kind == "unwritten", failure.size))
     verdict = Verdict(
         exercise,
         titles=[(case.title, failure is None) for case, failure in zip(cases, judged, strict=True)],
@@ -146,7 +148,10 @@ def examine(exercise, cases, make_recorder, explanations):
         / (sum(c.weight for c in cases) or 1),
     )
     if failures and failures[0].kind != "unwritten":
-        verdict.diagnosis, verdict.certain = diagnose(cases, outcomes, failures)
+        written = [not failure or failure.kind != "unwritten" for failure in judged]
+        verdict.diagnosis, verdict.certain = diagnose(
+            list(compress(cases, written)), list(compress(outcomes, written)), failures
+        )
         if verdict.diagnosis:
             verdict.explanation = explanations[verdict.diagnosis[0]]
     return verdict
@@ -157,7 +162,7 @@ def judge(case, seen):
     last = seen.calls[-1] if seen.calls else None
     if seen.error:
         if seen.error.kind == "NotImplementedError":
-            message = "There is no answer yet: the function still raises NotImplementedError."
+            message = "There is no answer yet: the code still raises NotImplementedError."
             return Failure(case, "unwritten", message, call=last)
         if seen.error.kind == "TimeLimit":
             return Failure(case, "slow", seen.error.message, call=last, error=seen.error)
@@ -168,6 +173,8 @@ def judge(case, seen):
             return Failure(case, "changed", message, name, last, difference(before, after, EXACTLY), before, after)
     if seen.unusable:
         message = f"Your code returned {seen.unusable}; it should return {case.expected.returned}."
+        if seen.unusable == case.expected.returned:  # its kind is right, and something within it is not
+            message = f"Your code returned {seen.unusable}, and the check couldn't go on with what it got from it."
         return Failure(case, "unusable", message, call=last)
     for name, expected in case.expected.observations.items():
         got = seen.observations.get(name)
@@ -196,9 +203,11 @@ def diagnose(cases, outcomes, failures):
     likely = []
     for name in names:
         facts = [fact for case, seen in pairs for fact in _failed_facts(case, seen, _by(name, case))]
-        explained = sum(agrees for _, _, agrees in facts)
-        told = any(case is shown.case and fact == shown.observation and agrees for case, fact, agrees in facts)
-        if told and 2 * explained > len(facts):
+        explained = sum(agrees for _, _, _, agrees in facts)
+        told = any(case is shown.case and fact == shown.observation and agrees for case, fact, _, agrees in facts)
+        # That both raise a ValueError says little: of wrong values, where there are some, it must explain one too.
+        values = [agrees for _, _, kind, agrees in facts if kind == "value"]
+        if told and 2 * explained > len(facts) and (any(values) or not values):
             likely.append((explained, name))
     best = max((explained for explained, _ in likely), default=0)
     return [name for explained, name in likely if explained == best], False
@@ -209,16 +218,17 @@ def _by(name, case):
 
 
 def _failed_facts(case, seen, bug):
-    """Each thing that is wrong in an outcome, as (case, observation, whether the bug does the same)."""
+    """Each thing that is wrong in an outcome: the case, the observation, 'error' or 'value', whether the bug agrees."""
     if seen.error or seen.unusable or seen.changed:
         if judge(case, seen):
             name = next(iter(seen.changed), "") if not seen.error else ""
-            yield case, name, same_outcome(bug, seen, case.tolerance)
+            yield case, name, "error" if seen.error else "value", same_outcome(bug, seen, case.tolerance)
         return
     for name, expected in case.expected.observations.items():
         got = seen.observations.get(name)
         if difference(expected, got, case.tolerance):
-            yield case, name, name in bug.observations and not difference(bug.observations[name], got, case.tolerance)
+            agrees = name in bug.observations and not difference(bug.observations[name], got, case.tolerance)
+            yield case, name, "value", agrees
 
 
 def same_outcome(one, other, tolerance):
