@@ -1,5 +1,7 @@
 """Assignment 2: what proves an answer to each exercise right, and which mistakes it recognises."""
 
+from autograder.exercise import Limits
+
 from . import activations, affine, autograd, batchnorm, by_hand, checking, dropout, loss, training, updates
 
 EXERCISES = [
@@ -26,3 +28,6 @@ EXERCISES = [
     training.EARLY_STOPPING,
     training.TRAIN_NETWORK,
 ]
+
+# Answers that go number by number, or that leave all to torch, train for longer.
+LIMITS = Limits(cell_seconds=30, notebook_seconds=240)

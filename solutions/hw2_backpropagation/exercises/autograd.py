@@ -5,22 +5,26 @@ from visionlab.checks.draws import quarters
 
 
 def calculate(student, program, **numbers):
-    """Run a program such as "q = x + y; f = q * z" with Values; return all of them by name."""
+    """Run a program such as "q = x + y; f = q * z" with Values; return all of them by name, or nothing if it can't."""
     values = {name: student(number) for name, number in numbers.items()}
     for step in program.split("; "):
         name, expression = step.split(" = ")
         values[name] = eval(expression, {}, values)
+        if values[name] is None:  # an operation that returns nothing: there is no way on
+            return {}
     return values
 
 
 def derivatives(student, program, root="f", times=1, **numbers):
     """What `backward()` of the root leaves in `.grad` of all values, and the root's value."""
     values = calculate(student, program, **numbers)
+    if not values:
+        return {}
     for _ in range(times):
         values[root].backward()
     at = ", ".join(f"{name} = {number:g}" for name, number in numbers.items())
-    seen = {f"{root}.data of {program} at {at}": values[root].data}
-    return seen | {f"{name}.grad of {program} at {at}": value.grad for name, value in values.items()}
+    seen = {f"`{root}.data` for `{program}` at {at}": values[root].data}
+    return seen | {f"`{name}.grad` for `{program}` at {at}": value.grad for name, value in values.items()}
 
 
 def value_sum(student, rng):
@@ -131,8 +135,8 @@ def value_two_results(student, rng):
     values["g"].backward()
     late = values["q"] * values["x"]
     late.backward()
-    said = "after backward() of f = q + x, of g = q * q and of q * x, with q = x * y, at x = 2, y = -3"
-    return {f"{name}.grad {said}": values[name].grad for name in "xyqfg"} | {"(q * x).data": late.data}
+    said = "after `backward()` of `f = q + x`, of `g = q * q` and of `q * x`, with `q = x * y`, at x = 2, y = -3"
+    return {f"`{name}.grad` {said}": values[name].grad for name in "xyqfg"} | {"`(q * x).data`": late.data}
 
 
 def value_long_chain(student, rng):
@@ -142,7 +146,7 @@ def value_long_chain(student, rng):
     for _ in range(1499):
         total = total + x
     total.backward()
-    return {"x.grad of the sum of 1,500 times x": x.grad, "the sum at x = 0.5": total.data}
+    return {"`x.grad` of the sum of 1,500 times x": x.grad, "the sum at x = 0.5": total.data}
 
 
 FORMS = (
@@ -201,7 +205,7 @@ def value_doubled(student, rng):
     for _ in range(50):
         doubled = doubled + doubled
     doubled.backward()
-    return {"x.grad after 50 doublings": x.grad}
+    return {"`x.grad` after 50 doublings": x.grad}
 
 
 VALUE_BY_CLOSURES = '''

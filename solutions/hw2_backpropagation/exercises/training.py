@@ -802,22 +802,22 @@ TRAIN_NETWORK = Exercise(
             "never shuffled",
             "You go through the images in the order in which they came. If they are sorted by class, each "
             "batch teaches one class only: shuffle them.",
-            ("order = rng.permutation(len(y))", "order = np.arange(len(y))"),
+            ("order = chance.permutation(len(y))", "order = np.arange(len(y))"),
         ),
         Bug(
             "shuffled once",
             "You shuffle once, before the first epoch, so all epochs have the same batches. Draw a new order "
             "in each epoch.",
             (
-                "    for epoch in range(epochs):\n        order = rng.permutation(len(y))",
-                "    order = rng.permutation(len(y))\n    for epoch in range(epochs):",
+                "    for epoch in range(epochs):\n        order = chance.permutation(len(y))",
+                "    order = chance.permutation(len(y))\n    for epoch in range(epochs):",
             ),
         ),
         Bug(
             "same order in each epoch",
             "You make the generator anew in each epoch, with the same seed, so all epochs have the same "
             "batches. Make it once, before the loop.",
-            ("order = rng.permutation(len(y))", "order = np.random.default_rng(seed).permutation(len(y))"),
+            ("order = chance.permutation(len(y))", "order = np.random.default_rng(seed).permutation(len(y))"),
         ),
         Bug(
             "labels not shuffled along",
@@ -829,7 +829,7 @@ TRAIN_NETWORK = Exercise(
             "drawn with replacement",
             "You draw the images of each batch at random from all of them, so that some come twice in an epoch "
             "and others not at all. Shuffle once an epoch and cut the order into batches.",
-            ("order = rng.permutation(len(y))", "order = rng.integers(0, len(y), len(y))"),
+            ("order = chance.permutation(len(y))", "order = chance.integers(0, len(y), len(y))"),
         ),
         Bug(
             "seed ignored",
@@ -1004,6 +1004,31 @@ def train_network(params, loss, train_set, val_set, epochs, batch_size, patience
         if len(curve) - 1 - curve.index(min(curve)) >= patience:
             break
     return found, curve
+""",
+        ),
+        Correct(
+            "torch's Adam",
+            """
+import torch
+def train_network(params, loss, train_set, val_set, epochs, batch_size, patience, seed):
+    chance = torch.Generator().manual_seed(seed)
+    tensors = {k: torch.tensor(p, dtype=torch.float64) for k, p in params.items()}
+    optimiser = torch.optim.Adam(tensors.values(), lr=0.02)
+    x, y = train_set
+    losses, kept = [], {}
+    for epoch in range(epochs):
+        for rows in torch.randperm(len(y), generator=chance).split(batch_size):
+            rows = rows.numpy()
+            _, grads = loss({k: t.numpy() for k, t in tensors.items()}, x[rows], y[rows])
+            for k, t in tensors.items():
+                t.grad = torch.tensor(grads[k])
+            optimiser.step()
+        losses.append(loss({k: t.numpy() for k, t in tensors.items()}, val_set[0], val_set[1])[0])
+        kept[epoch] = {k: t.clone().numpy() for k, t in tensors.items()}
+        best = min(kept, key=losses.__getitem__)
+        if epoch - best >= patience:
+            break
+    return kept[best], losses
 """,
         ),
         Correct(

@@ -170,9 +170,9 @@ def momentum_update(w, g, m, rate, beta=0.9):
             """
 import torch
 def momentum_update(w, g, m, rate, beta=0.9):
-    w = torch.tensor(w, dtype=torch.float64, requires_grad=True)
+    w = torch.as_tensor(w, dtype=torch.float64).clone().requires_grad_()
     optimiser = torch.optim.SGD([w], lr=rate, momentum=beta)
-    optimiser.state[w]["momentum_buffer"] = torch.tensor(m, dtype=torch.float64)
+    optimiser.state[w]["momentum_buffer"] = torch.as_tensor(m, dtype=torch.float64).clone()
     w.grad = torch.tensor(g, dtype=torch.float64)
     optimiser.step()
     return w.detach(), optimiser.state[w]["momentum_buffer"]
@@ -390,10 +390,10 @@ def rmsprop_update(w, g, v, rate, rho=0.9, eps=1e-8):
             """
 import torch
 def rmsprop_update(w, g, v, rate, rho=0.9, eps=1e-8):
-    w = torch.tensor(w, dtype=torch.float64, requires_grad=True)
+    w = torch.as_tensor(w, dtype=torch.float64).clone().requires_grad_()
     w.grad = torch.tensor(g, dtype=torch.float64)
     optimiser = torch.optim.RMSprop([w], lr=rate, alpha=rho, eps=eps)
-    optimiser.state[w] = {"step": torch.tensor(1.0), "square_avg": torch.tensor(v, dtype=torch.float64)}
+    optimiser.state[w] = {"step": torch.tensor(1.0), "square_avg": torch.as_tensor(v, dtype=torch.float64).clone()}
     optimiser.step()
     return w.detach(), optimiser.state[w]["square_avg"]
 """,
@@ -651,13 +651,13 @@ def adam_update(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
             """
 import torch
 def adam_update(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
-    w = torch.tensor(w, dtype=torch.float64, requires_grad=True)
+    w = torch.as_tensor(w, dtype=torch.float64).clone().requires_grad_()
     w.grad = torch.tensor(g, dtype=torch.float64)
     optimiser = torch.optim.Adam([w], lr=rate, betas=(beta1, beta2), eps=eps)
     optimiser.state[w] = {
         "step": torch.tensor(float(t - 1)),
-        "exp_avg": torch.tensor(m, dtype=torch.float64),
-        "exp_avg_sq": torch.tensor(v, dtype=torch.float64),
+        "exp_avg": torch.as_tensor(m, dtype=torch.float64).clone(),
+        "exp_avg_sq": torch.as_tensor(v, dtype=torch.float64).clone(),
     }
     optimiser.step()
     state = optimiser.state[w]
