@@ -168,12 +168,13 @@ def momentum_update(w, g, m, rate, beta=0.9):
         Correct(
             "torch's SGD",
             """
+import numpy as np
 import torch
 def momentum_update(w, g, m, rate, beta=0.9):
-    w = torch.as_tensor(w, dtype=torch.float64).clone().requires_grad_()
+    w = torch.tensor(np.asarray(w).astype(float), requires_grad=True)
     optimiser = torch.optim.SGD([w], lr=rate, momentum=beta)
-    optimiser.state[w]["momentum_buffer"] = torch.as_tensor(m, dtype=torch.float64).clone()
-    w.grad = torch.tensor(g, dtype=torch.float64)
+    optimiser.state[w]["momentum_buffer"] = torch.tensor(np.asarray(m).astype(float))
+    w.grad = torch.tensor(np.asarray(g).astype(float))
     optimiser.step()
     return w.detach(), optimiser.state[w]["momentum_buffer"]
 """,
@@ -388,12 +389,13 @@ def rmsprop_update(w, g, v, rate, rho=0.9, eps=1e-8):
         Correct(
             "torch's RMSprop",
             """
+import numpy as np
 import torch
 def rmsprop_update(w, g, v, rate, rho=0.9, eps=1e-8):
-    w = torch.as_tensor(w, dtype=torch.float64).clone().requires_grad_()
-    w.grad = torch.tensor(g, dtype=torch.float64)
+    w = torch.tensor(np.asarray(w).astype(float), requires_grad=True)
+    w.grad = torch.tensor(np.asarray(g).astype(float))
     optimiser = torch.optim.RMSprop([w], lr=rate, alpha=rho, eps=eps)
-    optimiser.state[w] = {"step": torch.tensor(1.0), "square_avg": torch.as_tensor(v, dtype=torch.float64).clone()}
+    optimiser.state[w] = {"step": torch.tensor(1.0), "square_avg": torch.tensor(np.asarray(v).astype(float))}
     optimiser.step()
     return w.detach(), optimiser.state[w]["square_avg"]
 """,
@@ -649,15 +651,16 @@ def adam_update(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
         Correct(
             "torch's Adam",
             """
+import numpy as np
 import torch
 def adam_update(w, g, m, v, t, rate, beta1=0.9, beta2=0.999, eps=1e-8):
-    w = torch.as_tensor(w, dtype=torch.float64).clone().requires_grad_()
-    w.grad = torch.tensor(g, dtype=torch.float64)
+    w = torch.tensor(np.asarray(w).astype(float), requires_grad=True)
+    w.grad = torch.tensor(np.asarray(g).astype(float))
     optimiser = torch.optim.Adam([w], lr=rate, betas=(beta1, beta2), eps=eps)
     optimiser.state[w] = {
         "step": torch.tensor(float(t - 1)),
-        "exp_avg": torch.as_tensor(m, dtype=torch.float64).clone(),
-        "exp_avg_sq": torch.as_tensor(v, dtype=torch.float64).clone(),
+        "exp_avg": torch.tensor(np.asarray(m).astype(float)),
+        "exp_avg_sq": torch.tensor(np.asarray(v).astype(float)),
     }
     optimiser.step()
     state = optimiser.state[w]
