@@ -238,8 +238,8 @@ def linear(features, labels, strength):
 
 
 def epochs_for(count):
-    """How often fine-tuning sees each image: 20 times if there are ten, twice if there are 45,000."""
-    return round(float(np.interp(math.log10(count), [1, 2, 3, 4, 4.65], [20, 10, 5, 3, 2])))
+    """How often fine-tuning sees each image: 20 times if there are ten, once if there are 45,000."""
+    return round(float(np.interp(math.log10(count), [1, 2, 3, 4, 4.65], [20, 10, 5, 3, 1])))
 
 
 def fine_tuned(
