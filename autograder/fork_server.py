@@ -15,6 +15,7 @@ import socket
 import sys
 import threading
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import msgpack
@@ -64,11 +65,13 @@ def warm_up():
         optimizer = torch.optim.SGD([weight], lr=0.1)  # the first step imports hundreds of modules
         weight.sum().backward()
         optimizer.step()
-    from autograder.student_kernel import make_kernel
+    from autograder.student_kernel import make_kernel, make_shell
+
+    shell = make_shell()
 
     if threading.active_count() > 1 or len(os.listdir("/proc/self/task")) > 1:
         raise RuntimeError(f"the fork server has several threads: {threading.enumerate()}")
-    return make_kernel
+    return partial(make_kernel, shell)
 
 
 @dataclass

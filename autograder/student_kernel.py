@@ -268,12 +268,13 @@ class Kernel:
         return {"value": value, "changed": changed}
 
 
-# Made before forking, as it takes 0.1 s. The history would start a thread, and no thread survives a fork.
-_shell = Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))
+def make_shell():
+    """Make the shell that every notebook's kernel begins with: before forking, as it takes 0.1 s."""
+    return Shell.instance(config=Config({"HistoryManager": {"enabled": False}}))  # its thread would not survive a fork
 
 
-def make_kernel(sock, limits):
+def make_kernel(shell, sock, limits):
     """Make the kernel of one notebook, in a freshly forked process."""
     np.random.seed()  # forks share their parent's state
-    _shell.outputs = Outputs(limits["output_bytes"])
-    return Kernel(sock, _shell, limits["reply_bytes"])
+    shell.outputs = Outputs(limits["output_bytes"])
+    return Kernel(sock, shell, limits["reply_bytes"])
