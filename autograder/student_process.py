@@ -199,6 +199,7 @@ class StudentProcess:
         self._socket, theirs = socket.socketpair()
         self._status, status = os.pipe()
         self._end = None
+        self._library = {}
         self._number = server.fork(settings, theirs.fileno(), status)
         theirs.close()
         os.close(status)
@@ -294,6 +295,14 @@ class StudentProcess:
     def attribute(self, number, name):
         """Read an attribute of an object of the student's."""
         return self._request({"do": "attribute", "target": _Number(number), "name": name})["value"]
+
+    def library(self, function):
+        """The function or class of a library that the student's process has too, as a `Proxy` of it there."""
+        if function not in self._library:
+            importing = self.get("__builtin__")._attribute("__import__")
+            module = importing(function.__module__, fromlist=[function.__name__])
+            self._library[function] = module._attribute(function.__name__)
+        return self._library[function]
 
     def _request(self, request):
         if self._socket.fileno() < 0:
@@ -413,6 +422,9 @@ class Proxy(Handle):
 
     def _attribute(self, name):
         return self._process.attribute(self._number, name)
+
+    def _library(self, function):
+        return self._process.library(function)
 
 
 class ProxyRecorder(Recorder):

@@ -4,11 +4,13 @@ import contextlib
 
 import numpy as np
 import pytest
+import torch
 
 from autograder.exercise import Limits
 from autograder.student_process import ProxyRecorder
 from visionlab.checks.cases import Recorder, run_case
-from visionlab.checks.handle import Handle, StudentError
+from visionlab.checks.handle import Handle, StudentError, beside
+from visionlab.checks.networks import gradients
 
 SOURCE = """
 class Money:
@@ -107,3 +109,42 @@ def test_functions_of_the_case_are_called_and_their_errors_told(student):
     with pytest.raises(StudentError, match="the function that your code was given raised TypeError") as raised:
         pay({"name": "Ada", "coins": [5], "owed": []}, wanted=lambda name: name + 1)
     assert raised.value.kind == "RuntimeError"
+
+
+@pytest.fixture(params=["in the notebook", "in the grader"])
+def scaling(request):
+    """Gives a recorder of a student's module."""
+    source = """
+import torch
+class Scaling(torch.nn.Module):
+    def __init__(self, factor):
+        super().__init__()
+        self.factor = torch.nn.Parameter(torch.tensor(factor))
+    def forward(self, x):
+        return self.factor * x
+def outputs(network, x):
+    return network(x)
+"""
+    with contextlib.ExitStack() as stack:
+        if request.param == "in the notebook":
+            namespace = {}
+            exec(source, namespace)
+            yield lambda name: Recorder(namespace[name])
+        else:
+            process = stack.enter_context(request.getfixturevalue("kernel_server").start(Limits()))
+            process.run_cell(source)
+            yield lambda name: ProxyRecorder(process.get(name))
+
+
+def test_what_cannot_be_sent_is_made_beside_the_students_objects(scaling):
+    """Gradients flow through the student's module, and a network made there can be handed to the student's code."""
+    module = scaling("Scaling")(3.0)
+    found = beside(module, gradients, module, torch.tensor([2.0]), torch.tensor([10.0]))
+    assert {name: value.tolist() for name, value in found.items()} == {"out": [6.0], "dx": [30.0], "dfactor": 20.0}
+    outputs = scaling("outputs")
+    network = beside(outputs, torch.nn.Linear, 2, 1)
+    assert isinstance(network, Handle)
+    network.load_state_dict({"weight": torch.tensor([[1.0, 2.0]]), "bias": torch.tensor([0.5])})
+    assert outputs(network, torch.tensor([[10.0, 1.0]])).tolist() == [[12.5]]
+    with pytest.raises(StudentError, match="inconsistent|shapes|size"):
+        outputs(network, torch.tensor([[10.0]]))

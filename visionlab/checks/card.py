@@ -98,11 +98,10 @@ def _shows_call(verdict, failure):
 
 
 def call_text(exercise, call):
-    """Write a call as the student would type it, arrays by their names."""
-    arguments = (
-        name if any(arrays_in(name, value)) else f"{name}={value!r:.60}" for name, value in call.arguments.items()
-    )
-    return f"{exercise}({', '.join(arguments)})"
+    """Write a call as the student would type it, arrays and whatever is not plain data by their names."""
+    plain = call.arguments
+    short = {name: f"{name}={value!r:.60}" for name, value in plain.items() if not any(arrays_in(name, value))}
+    return f"{exercise}({', '.join(short.get(name, name) for name in call.names or plain)})"
 
 
 def _all_pass(total):

@@ -48,11 +48,14 @@ class Call:
         What came back.
     changed : dict
         Arguments that the call changed: name -> (before, after).
+    names : tuple of str
+        Names of all arguments, also of those that are not plain data.
     """
 
     arguments: dict
     result: object = None
     changed: dict = field(default_factory=dict)
+    names: tuple[str, ...] = ()
 
     @property
     def size(self):
@@ -85,7 +88,7 @@ class Recorder:
         """Call the student's object and record the call; exceptions become `StudentError`."""
         names = self._parameters + tuple(f"argument {i + 1}" for i in range(len(self._parameters), len(args)))
         arguments = dict(zip(names, args, strict=False)) | kwargs
-        call = Call(snapshot(arguments))
+        call = Call(snapshot(arguments), names=tuple(arguments))
         self.calls.append(call)
         try:
             call.result = self._student(*args, **kwargs)

@@ -91,6 +91,9 @@ class Handle:
     def _attribute(self, name):
         return _reach(lambda: getattr(self._target, name))
 
+    def _library(self, function):
+        return Handle(function)
+
     def __getattr__(self, name):
         if name.startswith("__") and name.endswith("__"):
             raise AttributeError(name)
@@ -133,6 +136,28 @@ ARITHMETIC = [
 ]
 for _name in [*ARITHMETIC, "getitem", "len"]:
     setattr(Handle, f"__{_name}__", _forward(f"__{_name}__"))
+
+
+def beside(student, function, *args, **kwargs):
+    """Call a library's function or class where the student's objects live.
+
+    So a case makes what can't be sent to another process, such as a network that gradients are to flow through: it is
+    a handle then, like the student's own objects, and can be handed to the student's code.
+
+    Parameters
+    ----------
+    student : Handle or Recorder
+        Any of the student's objects.
+    function : function or class
+        Of a module that students have; it is found there by its name.
+
+    Examples
+    --------
+    >>> from fractions import Fraction
+    >>> beside(Handle(None), Fraction, 1, 2) * 4
+    <the student's Fraction>
+    """
+    return student._library(function)(*args, **kwargs)
 
 
 def _reach(act):
