@@ -146,5 +146,5 @@ def test_what_cannot_be_sent_is_made_beside_the_students_objects(scaling):
     assert isinstance(network, Handle)
     network.load_state_dict({"weight": torch.tensor([[1.0, 2.0]]), "bias": torch.tensor([0.5])})
     assert outputs(network, torch.tensor([[10.0, 1.0]])).tolist() == [[12.5]]
-    with pytest.raises(StudentError, match="inconsistent|shapes|size"):
+    with pytest.raises(StudentError, match="shapes"):
         outputs(network, torch.tensor([[10.0]]))

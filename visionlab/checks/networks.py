@@ -4,8 +4,6 @@ Tensors go between processes as plain numbers, without the graph that gradients 
 through a student's module runs beside it, and only results come back.
 """
 
-import torch
-
 
 def gradients(module, x, dout):
     """Send numbers forward through a module, and gradients back.
@@ -25,6 +23,7 @@ def gradients(module, x, dout):
 
     Examples
     --------
+    >>> import torch
     >>> double = torch.nn.Linear(1, 1, bias=False)
     >>> _ = torch.nn.init.constant_(double.weight, 2.0)
     >>> gradients(double, torch.tensor([[3.0]]), torch.tensor([[1.0]]))
