@@ -21,9 +21,9 @@ EVERY = 8
 """Steps between two measurements; the first is after step 1."""
 
 
-def network():
+def network(seed=1):
     """Two convolutions and two linear layers: (N, 1, 28, 28) -> (N, 10). Torch's own first weights."""
-    torch.manual_seed(1)
+    torch.manual_seed(seed)
     return nn.Sequential(
         nn.Conv2d(1, 8, 5, stride=2, padding=2), nn.ReLU(), nn.Conv2d(8, 16, 5, stride=2, padding=2), nn.ReLU(),
         nn.Flatten(), nn.Linear(16 * 7 * 7, 64), nn.ReLU(), nn.Linear(64, 10),
@@ -37,7 +37,7 @@ def data():
     return (images[:5500], labels[:5500]), (images[5500:], labels[5500:])
 
 
-def run(steps=STEPS, *, rate=0.1, momentum=0.9, images=5500, shuffle=True, change=None, loss=cross_entropy):
+def run(steps=STEPS, *, rate=0.1, momentum=0.9, images=5500, shuffle=True, change=None, loss=cross_entropy, seed=1):
     """Train, and measure on the way.
 
     Parameters
@@ -54,6 +54,8 @@ def run(steps=STEPS, *, rate=0.1, momentum=0.9, images=5500, shuffle=True, chang
         What is done with every image, of training and validation.
     loss : function
         From scores and labels to a scalar.
+    seed : int
+        For the first weights and the order of the images.
 
     Returns
     -------
@@ -70,10 +72,10 @@ def run(steps=STEPS, *, rate=0.1, momentum=0.9, images=5500, shuffle=True, chang
     if not shuffle:
         by_class = y.argsort(stable=True)
         x, y = x[by_class], y[by_class]
-    model = network()
+    model = network(seed)
     optimiser = torch.optim.SGD(model.parameters(), lr=0.1, momentum=momentum)
     weights = [p for p in model.parameters() if p.dim() > 1]
-    torch.manual_seed(2)
+    torch.manual_seed(seed + 1)
     names = ("step", "loss", "accuracy", "validation_loss", "validation_accuracy", "update_ratio", "dead")
     curves = {name: [] for name in names}
     queue, losses, right = [], [], []

@@ -157,6 +157,26 @@ def registry():
 # embedded subsets: sheets of images in PNG, labels beside them
 
 
+def result(name):
+    """Read what an experiment has measured: what takes too long for a notebook is stored with the course.
+
+    Parameters
+    ----------
+    name : str
+        Of a file in ``data/results``, without its suffix.
+
+    Returns
+    -------
+    dict
+
+    Examples
+    --------
+    >>> sorted(result("broken_runs")["runs"])[:3]
+    ['bad scaling', 'dead ReLUs', 'healthy']
+    """
+    return json.loads((DATA / "results" / f"{name}.json").read_text(encoding="utf-8"))
+
+
 def _load_embedded(name, split):
     entry = registry()["datasets"][name]
     part = entry["embedded"][split]

@@ -2,7 +2,7 @@
 
 from autograder.exercise import Limits
 
-from . import modules
+from . import modules, training
 
 EXERCISES = [
     modules.HE_INIT,
@@ -10,6 +10,13 @@ EXERCISES = [
     modules.DROPOUT,
     modules.RANDOM_FLIP,
     modules.RANDOM_CROP,
+    training.SHUFFLED_BATCHES,
+    training.TRAIN_EPOCH,
+    training.EVALUATE,
+    training.CAN_OVERFIT,
+    training.LR_RANGE_TEST,
+    training.KEEP_BEST,
+    training.DIAGNOSE,
 ]
 
 # Networks are trained in these notebooks, on a processor where there is no GPU.

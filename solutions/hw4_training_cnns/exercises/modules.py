@@ -841,11 +841,11 @@ def drop_gradients(student, rng):
 
 
 def drop_without_a_generator(student, rng):
-    """810,000 ones, p = 0.25, without a generator: about a quarter is dropped, differently each time"""
+    """90,000 ones, p = 0.25, without a generator: about a quarter is dropped, differently each time"""
     module = student(0.25)
-    first, second = (module(torch.ones(900, 900)) for _ in range(2))
+    first, second = (module(torch.ones(300, 300)) for _ in range(2))
     return {
-        "between 15 % and 35 % are 0": bool(0.15 < float((first == 0).float().mean()) < 0.35),
+        "between 10 % and 40 % are 0": bool(0.1 < float((first == 0).float().mean()) < 0.4),
         "the largest number": float(first.max()),
         "the second call drops others": bool((first != second).any()),
     }
