@@ -13,7 +13,7 @@ test: $(VENV)/.test
 	@sh tools/system_parts.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(TEST_ARGS)
+	OMP_NUM_THREADS=1 PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(TEST_ARGS)
 
 grade-demo: $(VENV)/.test
 	@sh tools/system_parts.sh
@@ -33,7 +33,7 @@ mnist-table: $(VENV)/.test
 	@$(BIN)/python -m experiments.mnist_table
 
 proof: $(VENV)/.test
-	@$(BIN)/python -m tools.proof
+	@OMP_NUM_THREADS=1 $(BIN)/python -m tools.proof
 
 bundle: $(VENV)/.lab
 	@$(BIN)/python tools/bundle.py

@@ -15,6 +15,8 @@ from autograder.course import Course
 from tools.bundle import NAME, make_bundle
 
 ROOT = Path(__file__).resolve().parent.parent
+STEP = {"optimiser.zero_grad()", "loss.backward()", "optimiser.step()"}
+"""PyTorch's own words for a step, which lectures teach and solutions use: no answer to anything."""
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +53,7 @@ def test_it_holds_no_secret(bundle):
             for line in lines:
                 assert len(line) < 25 or holders(json.dumps(line)[1:-1], notebooks) == []
             for one, two in itertools.pairwise(lines):
-                assert not [path for path, text in everything.items() if follows(one, two, text)]
+                assert {one, two} <= STEP or not [path for path, text in everything.items() if follows(one, two, text)]
 
 
 def holders(secret, texts):

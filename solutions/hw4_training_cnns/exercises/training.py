@@ -661,13 +661,13 @@ EVALUATE = Exercise(
             "mode not set back",
             'You leave the network in mode "eval". Whoever goes on training does it without dropout, and doesn\'t '
             "notice: set the mode back to what it was.",
-            ("    network.train(mode)\n", ""),
+            ("    network.train(came_in_training)\n", ""),
         ),
         Bug(
             "always set to training",
             'You set the network to mode "train" at the end. If it came in mode "eval", it should leave in it: '
             "keep `network.training` at the beginning.",
-            ("network.train(mode)", "network.train()"),
+            ("network.train(came_in_training)", "network.train()"),
         ),
         Bug(
             "autograd watches",
