@@ -126,6 +126,86 @@ def gradients(module, x, dout):
     return copied({"out": out, "dx": x.grad} | found)
 
 
+def walk(network, x):
+    """Follow numbers through a network, from one layer that has parameters to the next.
+
+    The weights are filled anew before, so that chance has no say: every second filter is the negative of the one before
+    it, and biases are 0. Then a layer puts out numbers of both signs, and only a ReLU takes the negative ones away.
+
+    Parameters
+    ----------
+    network : torch.nn.Module
+    x : torch.Tensor
+
+    Returns
+    -------
+    list of str
+        In the order in which they are used, for each layer that has parameters of its own: its kind, the shapes of what
+        comes in and goes out (without the batch), and whether what comes in has negative numbers. At last the shape of
+        the network's output.
+
+    Examples
+    --------
+    >>> walk(nn.Sequential(nn.Linear(2, 3), nn.ReLU(), nn.Linear(3, 1)), torch.tensor([[1.0, -1.0]]))
+    ['Linear (2) → (3), from any numbers', 'Linear (3) → (1), from numbers ≥ 0', 'output (1)']
+    """
+    steps = []
+
+    def note(layer, given, out):
+        signs = "numbers ≥ 0" if bool((given[0] >= 0).all()) else "any numbers"
+        steps.append(f"{type(layer).__name__} {_shape(given[0])} → {_shape(out)}, from {signs}")
+
+    layers = [layer for layer in network.modules() if list(layer.parameters(recurse=False))]
+    generator = torch.Generator().manual_seed(0)
+    for layer in layers:
+        if layer.weight.dim() > 1:
+            filters = torch.randn(layer.weight.shape, generator=generator) / layer.weight[0].numel() ** 0.5
+            filters[1::2] = -filters[: len(filters) - 1 : 2]
+            layer.weight.data = filters
+            if layer.bias is not None:
+                layer.bias.data.zero_()
+    hooks = [layer.register_forward_hook(note) for layer in layers]
+    try:
+        with torch.no_grad():
+            steps.append(f"output {_shape(network(x))}")
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return steps
+
+
+def _shape(tensor):
+    return f"({', '.join(map(str, tensor.shape[1:]))})"
+
+
+def parameter_count(network):
+    """Count the trained numbers of a network; shared ones count once."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+class Block(nn.Module):
+    """A stand-in for a block of layers: one convolution, 3×3, and a ReLU.
+
+    Parameters
+    ----------
+    read, write, stride : int
+        Channels in and out, and the stride.
+    """
+
+    def __init__(self, read, write, stride=1):
+        super().__init__()
+        self.only = nn.Conv2d(read, write, 3, stride, padding=1)
+
+    def forward(self, z):
+        """From (N, read, H, W) to (N, write, H / stride, W / stride), rounded up."""
+        return self.only(z).relu()
+
+
+def block():
+    """Give the class `Block`: a class can be handed to the student's code where it lives, and can't be sent there."""
+    return Block
+
+
 def state(module):
     """Copy all parameters and buffers of a module, by name."""
     return copied(module.state_dict())

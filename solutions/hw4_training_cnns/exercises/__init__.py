@@ -2,7 +2,7 @@
 
 from autograder.exercise import Limits
 
-from . import modules, training
+from . import architectures, modules, training
 
 EXERCISES = [
     modules.HE_INIT,
@@ -17,7 +17,11 @@ EXERCISES = [
     training.LR_RANGE_TEST,
     training.KEEP_BEST,
     training.DIAGNOSE,
+    architectures.MAKE_LENET,
+    architectures.MAKE_VGG,
+    architectures.RESIDUAL_BLOCK,
+    architectures.MAKE_RESNET,
 ]
 
 # Networks are trained in these notebooks, on a processor where there is no GPU.
-LIMITS = Limits(cell_seconds=60, notebook_seconds=300)
+LIMITS = Limits(cell_seconds=120, notebook_seconds=400)
