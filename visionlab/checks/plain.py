@@ -138,7 +138,7 @@ def describe(value):
     if value is None or type(value) in (bool, int, float, complex):
         return repr(value)
     if type(value) is str:
-        return f"the text {value!r}" if len(value) <= 40 else f"a text of {len(value)} characters"
+        return f"the text {value!r}" if len(value) <= 80 else f"a text of {len(value)} characters"
     if isinstance(value, np.ndarray):
         if value.dtype.kind == "O":
             return "an array of objects"

@@ -21,8 +21,7 @@ def walked(student, network, *shape):
     # Batches as large as that have numbers of both signs in every layer.
     x = torch.tensor(np.random.default_rng(0).normal(size=(2, *shape)), dtype=torch.float32)
     steps = beside(student, walk, network, x)
-    seen = {f"layer {i + 1}": step for i, step in enumerate(steps[:-1])}
-    return seen | {"at the end": steps[-1], "trained numbers": beside(student, parameter_count, network)}
+    return {f"layer {i + 1}": step for i, step in enumerate(steps[:-1])} | {"at the end": steps[-1]}
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -49,6 +48,12 @@ def lenet_odd(student, rng):
     return walked(student, student(1, 17, 23, 3), 1, 17, 23)
 
 
+def lenet_numbers(student, rng):
+    """how many numbers are trained"""
+    sizes = ((1, 28, 28, 10), (3, 32, 24, 4))
+    return {f"make_lenet{size}": beside(student, parameter_count, student(*size)) for size in sizes}
+
+
 def lenet_drawn(student, rng):
     """sizes drawn at random"""
     seen = {}
@@ -68,6 +73,7 @@ MAKE_LENET = Exercise(
         Case(lenet_photographs),
         Case(lenet_oblong),
         Case(lenet_odd),
+        Case(lenet_numbers),
         Case(lenet_drawn, hidden=True, weight=2),
     ],
     bugs=[
@@ -222,6 +228,12 @@ def vgg_any_size(student, rng):
     return walked(student, network, 3, 8, 8) | {"12×20": walked(student, network, 3, 12, 20)["at the end"]}
 
 
+def vgg_numbers(student, rng):
+    """how many numbers are trained"""
+    sizes = (((1,), 2, 3), ((3, 2), 4, 10))
+    return {f"make_vgg{size}": beside(student, parameter_count, student(*size)) for size in sizes}
+
+
 def vgg_drawn(student, rng):
     """stages and widths drawn at random"""
     seen = {}
@@ -242,6 +254,7 @@ MAKE_VGG = Exercise(
         Case(vgg_two_stages),
         Case(vgg_three_stages),
         Case(vgg_any_size),
+        Case(vgg_numbers),
         Case(vgg_drawn, hidden=True, weight=2),
     ],
     bugs=[
@@ -492,7 +505,7 @@ def block_trained(student, rng):
 def block_drawn(student, rng):
     """sizes and strides drawn at random, outputs and gradients"""
     seen = {}
-    for draw in range(4):
+    for draw in range(3):
         read, write = (int(n) for n in rng.integers(1, 4, 2))
         rows, columns = (int(n) for n in rng.integers(3, 8, 2))
         stride = draw % 2 + 1
@@ -782,6 +795,16 @@ def resnet_any_size(student, rng):
     return walked(student, network, 3, 8, 8) | {"20×12": walked(student, network, 3, 20, 12)["at the end"]}
 
 
+def resnet_numbers(student, rng):
+    """how many numbers are trained, with a stand-in for the block"""
+    sizes = (((1,), 2, 3), ((3, 2), 4, 10))
+    given = beside(student, block)
+    return {
+        f"make_resnet(block, {str(size)[1:-1]})": beside(student, parameter_count, student(given, *size))
+        for size in sizes
+    }
+
+
 def resnet_gradient(student, rng):
     """every parameter is trained: gradients arrive everywhere"""
     network = student(beside(student, block), (1, 2), 4, 3)
@@ -811,6 +834,7 @@ MAKE_RESNET = Exercise(
         Case(resnet_odd),
         Case(resnet_three_stages),
         Case(resnet_any_size),
+        Case(resnet_numbers),
         Case(resnet_gradient),
         Case(resnet_drawn, hidden=True, weight=3),
     ],

@@ -1358,7 +1358,7 @@ def few_impossible(student, rng):
     """the same image twice, with two different labels: one will always be wrong, so None"""
     network, (images, labels) = two_layers(student, rng), twenty(rng)
     images[7], labels[7] = images[3], (labels[3] + 1) % 10
-    return {"answer": student(network, images, labels, 30)}
+    return {"answer": student(network, images, labels, 25)}
 
 
 def few_drawn(student, rng):
