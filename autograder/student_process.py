@@ -199,7 +199,7 @@ class StudentProcess:
         self._socket, theirs = socket.socketpair()
         self._status, status = os.pipe()
         self._end = None
-        self._library = {}
+        self._imported = {}
         self._number = server.fork(settings, theirs.fileno(), status)
         theirs.close()
         os.close(status)
@@ -296,13 +296,13 @@ class StudentProcess:
         """Read an attribute of an object of the student's."""
         return self._request({"do": "attribute", "target": _Number(number), "name": name})["value"]
 
-    def library(self, function):
+    def imported(self, function):
         """The function or class of a library that the student's process has too, as a `Proxy` of it there."""
-        if function not in self._library:
+        if function not in self._imported:
             importing = self.get("__builtin__")._attribute("__import__")
             module = importing(function.__module__, fromlist=[function.__name__])
-            self._library[function] = module._attribute(function.__name__)
-        return self._library[function]
+            self._imported[function] = module._attribute(function.__name__)
+        return self._imported[function]
 
     def _request(self, request):
         if self._socket.fileno() < 0:
@@ -423,8 +423,8 @@ class Proxy(Handle):
     def _attribute(self, name):
         return self._process.attribute(self._number, name)
 
-    def _library(self, function):
-        return self._process.library(function)
+    def _imported(self, function):
+        return self._process.imported(function)
 
 
 class ProxyRecorder(Recorder):

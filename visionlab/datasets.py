@@ -153,10 +153,6 @@ def registry():
     return tomllib.loads((DATA / "registry.toml").read_text(encoding="utf-8"))
 
 
-# ---------------------------------------------------------------------------------------------------------------------
-# embedded subsets: sheets of images in PNG, labels beside them
-
-
 def result(name):
     """Read what an experiment has measured: what takes too long for a notebook is stored with the course.
 
@@ -175,6 +171,10 @@ def result(name):
     ['bad scaling', 'dead ReLUs', 'healthy']
     """
     return json.loads((DATA / "results" / f"{name}.json").read_text(encoding="utf-8"))
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# embedded subsets: sheets of images in PNG, labels beside them
 
 
 def _load_embedded(name, split):

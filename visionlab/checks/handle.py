@@ -91,7 +91,7 @@ class Handle:
     def _attribute(self, name):
         return _reach(lambda: getattr(self._target, name))
 
-    def _library(self, function):
+    def _imported(self, function):
         return Handle(function)
 
     def __getattr__(self, name):
@@ -157,7 +157,7 @@ def beside(student, function, *args, **kwargs):
     >>> beside(Handle(None), Fraction, 1, 2) * 4
     <the student's Fraction>
     """
-    return student._library(function)(*args, **kwargs)
+    return student._imported(function)(*args, **kwargs)
 
 
 def _reach(act):

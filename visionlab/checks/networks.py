@@ -201,7 +201,7 @@ class Block(nn.Module):
         return self.only(z).relu()
 
 
-def block():
+def block_class():
     """Give the class `Block`: a class can be handed to the student's code where it lives, and can't be sent there."""
     return Block
 

@@ -3,10 +3,8 @@
 import numpy as np
 import torch
 
-from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance, outcome
+from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance, outcome, replaced
 from visionlab.checks.draws import distinct, quarters, read_only_view, whole
-
-from .sources import replaced
 
 # ---------------------------------------------------------------------------------------------------------------------
 # convolve2d

@@ -2,10 +2,8 @@
 
 import numpy as np
 
-from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance
+from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance, replaced
 from visionlab.checks.draws import ask, distinct, quarters, read_only_view, whole
-
-from .sources import replaced
 
 # ---------------------------------------------------------------------------------------------------------------------
 # count_network

@@ -6,7 +6,7 @@ import torch
 from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance
 from visionlab.checks.draws import whole
 from visionlab.checks.handle import beside
-from visionlab.checks.networks import block, gradients, parameter_count, state, walk
+from visionlab.checks.networks import block_class, gradients, parameter_count, state, walk
 
 CLOSE = Tolerance(1e-4, 1e-5)
 
@@ -766,7 +766,7 @@ class ResidualBlock(nn.Module):
 
 def built(student, stages, width, classes, *shape):
     """Make a network of stand-in blocks, and follow images through it."""
-    return walked(student, student(beside(student, block), stages, width, classes), *shape)
+    return walked(student, student(beside(student, block_class), stages, width, classes), *shape)
 
 
 def resnet_one_stage(student, rng):
@@ -791,14 +791,14 @@ def resnet_odd(student, rng):
 
 def resnet_any_size(student, rng):
     """one network, images of two sizes"""
-    network = student(beside(student, block), (1, 1), 4, 10)
+    network = student(beside(student, block_class), (1, 1), 4, 10)
     return walked(student, network, 3, 8, 8) | {"20×12": walked(student, network, 3, 20, 12)["at the end"]}
 
 
 def resnet_numbers(student, rng):
     """how many numbers are trained, with a stand-in for the block"""
     sizes = (((1,), 2, 3), ((3, 2), 4, 10))
-    given = beside(student, block)
+    given = beside(student, block_class)
     return {
         f"make_resnet(block, {str(size)[1:-1]})": beside(student, parameter_count, student(given, *size))
         for size in sizes
@@ -807,7 +807,7 @@ def resnet_numbers(student, rng):
 
 def resnet_gradient(student, rng):
     """every parameter is trained: gradients arrive everywhere"""
-    network = student(beside(student, block), (1, 2), 4, 3)
+    network = student(beside(student, block_class), (1, 2), 4, 3)
     x = torch.tensor(rng.normal(size=(4, 3, 8, 8)), dtype=torch.float32)
     found = beside(student, gradients, network, x, floats(whole(rng, 4, 3, low=1, high=5)))
     return {"arrays that are trained": sum(value is not None for value in found.values()) - 2}

@@ -3,7 +3,7 @@
 import numpy as np
 import torch
 
-from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance, outcome
+from autograder.exercise import Bug, Case, Correct, Exercise, Tolerance, outcome, replaced
 from visionlab.checks.draws import quarters, whole
 from visionlab.checks.handle import beside
 from visionlab.checks.networks import gradients, state
@@ -394,6 +394,30 @@ def norm_drawn(student, rng):
     return seen
 
 
+MAPS_WITH_AXES = '''
+import torch
+from torch import nn
+class BatchNorm2d(nn.Module):
+    """Normalise maps."""
+    def __init__(self, channels, eps=1e-5, momentum=0.1):
+        super().__init__()
+        self.eps, self.momentum = eps, momentum
+        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
+        self.register_buffer("running_mean", torch.zeros(channels))
+        self.register_buffer("running_var", torch.ones(channels))
+    def forward(self, x):
+        """Normalise."""
+        mean, var = self.running_mean.reshape(1, -1, 1, 1), self.running_var.reshape(1, -1, 1, 1)
+        if self.training:
+            mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, correction=0)
+            n = x.numel() / x.shape[1]
+            with torch.no_grad():
+                self.running_mean.lerp_(mean.flatten(), self.momentum)
+                self.running_var.lerp_(var.flatten() * n / (n - 1), self.momentum)
+        return (x - mean) / torch.sqrt(var + self.eps) * self.weight.reshape(-1, 1, 1) + self.bias.reshape(-1, 1, 1)
+'''
+"""Batch normalisation with mean and variance as maps of shape (1, C, 1, 1)."""
+
 BATCH_NORM = Exercise(
     "BatchNorm2d",
     points=5,
@@ -518,29 +542,14 @@ BATCH_NORM = Exercise(
             "each image by itself",
             "You take mean and variance of each image and channel (axes 2 and 3). In *batch* normalisation they are "
             "over all images as well: axes 0, 2 and 3.",
-            source='''
-import torch
-from torch import nn
-class BatchNorm2d(nn.Module):
-    """Mean and variance of each image."""
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.eps, self.momentum = eps, momentum
-        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-    def forward(self, x):
-        """Normalise."""
-        mean, var = self.running_mean.reshape(1, -1, 1, 1), self.running_var.reshape(1, -1, 1, 1)
-        if self.training:
-            mean, var = x.mean((2, 3), keepdim=True), x.var((2, 3), keepdim=True, correction=0)
-            n = x.shape[2] * x.shape[3]
-            with torch.no_grad():
-                self.running_mean.lerp_(mean.mean((0, 2, 3)), self.momentum)
-                self.running_var.lerp_(var.mean((0, 2, 3)) * n / (n - 1), self.momentum)
-        z = (x - mean) / torch.sqrt(var + self.eps)
-        return z * self.weight.reshape(-1, 1, 1) + self.bias.reshape(-1, 1, 1)
-''',
+            source=replaced(
+                MAPS_WITH_AXES,
+                ("x.mean((0, 2, 3), ", "x.mean((2, 3), "),
+                ("x.var((0, 2, 3), ", "x.var((2, 3), "),
+                ("n = x.numel() / x.shape[1]", "n = x.shape[2] * x.shape[3]"),
+                ("mean.flatten()", "mean.mean((0, 2, 3))"),
+                ("var.flatten()", "var.mean((0, 2, 3))"),
+            ),
         ),
         Bug(
             "one mean for all channels",
@@ -564,28 +573,13 @@ class BatchNorm2d(nn.Module):
             "γ along the columns",
             "You multiply by `weight` without giving it axes: then it runs along the *columns* of the maps. Make it "
             "(C, 1, 1), so that it runs along the channels.",
-            source='''
-import torch
-from torch import nn
-class BatchNorm2d(nn.Module):
-    """Weights that run along the last axis."""
-    def __init__(self, channels, eps=1e-5, momentum=0.1):
-        super().__init__()
-        self.eps, self.momentum = eps, momentum
-        self.weight, self.bias = nn.Parameter(torch.ones(channels)), nn.Parameter(torch.zeros(channels))
-        self.register_buffer("running_mean", torch.zeros(channels))
-        self.register_buffer("running_var", torch.ones(channels))
-    def forward(self, x):
-        """Normalise."""
-        mean, var = self.running_mean.reshape(1, -1, 1, 1), self.running_var.reshape(1, -1, 1, 1)
-        if self.training:
-            mean, var = x.mean((0, 2, 3), keepdim=True), x.var((0, 2, 3), keepdim=True, correction=0)
-            n = x.numel() / x.shape[1]
-            with torch.no_grad():
-                self.running_mean.lerp_(mean.flatten(), self.momentum)
-                self.running_var.lerp_(var.flatten() * n / (n - 1), self.momentum)
-        return (x - mean) / torch.sqrt(var + self.eps) * self.weight + self.bias
-''',
+            source=replaced(
+                MAPS_WITH_AXES,
+                (
+                    "self.weight.reshape(-1, 1, 1) + self.bias.reshape(-1, 1, 1)",
+                    "self.weight + self.bias",
+                ),
+            ),
         ),
         Bug(
             "running statistics are no buffers",
