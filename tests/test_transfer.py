@@ -104,6 +104,16 @@ def test_the_embedded_images_come_first_and_parts_do_not_overlap(photos):
         assert not known & {image.numpy().tobytes() for image in part.images}
 
 
+def test_of_the_full_set_only_images_that_are_not_embedded_are_added(monkeypatch):
+    numbers = np.arange(10_000, dtype=np.uint16).view(np.uint8).reshape(-1, 1, 1, 2)  # an image that tells its position
+    full = datasets.Dataset(numbers, np.arange(10_000) % 10, ())
+    monkeypatch.setattr(datasets, "load_full", lambda name, split: full)
+    rest = transfer._without_embedded("cifar10", "test")
+    positions = rest.images.permute(0, 2, 3, 1).contiguous().numpy().view(np.uint16).ravel()
+    embedded = json.loads((datasets.DATA / "cifar10" / "test.json").read_text("utf-8"))["positions"]
+    assert sorted([*positions.tolist(), *embedded]) == list(range(10_000))
+
+
 def test_features_are_computed_once(photos, monkeypatch):
     part = photos.train.take(slice(4))
     top = part.features("frozen")

@@ -172,6 +172,15 @@ def test_arrays_within_arguments_are_drawn_too():
     assert "cache[0], shape (1, 3)" in html(verdict)
 
 
+def test_what_is_not_plain_data_is_shown_by_its_name():
+    from visionlab.checks.card import call_text
+    from visionlab.checks.cases import Recorder
+
+    student = Recorder(lambda network, rate: None, ("network", "rate"))
+    student(object(), 0.1)
+    assert call_text("train", student.calls[0]) == "train(network, rate=0.1)"
+
+
 def test_the_smallest_change_of_an_argument_is_told():
     from visionlab.checks.cases import Call, Outcome
     from visionlab.checks.diagnosis import PreparedCase, Verdict, judge
