@@ -63,9 +63,10 @@ def sgd(network):
     return torch.optim.SGD(network.parameters(), lr=0.05, momentum=0.9)
 
 
-def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(digits, others, tmp_path):
+@pytest.mark.parametrize("bfloat16", [False, True])
+def test_an_interrupted_training_goes_on_as_if_nothing_had_happened(digits, others, tmp_path, bfloat16):
     whole = small_network()
-    options = {"epochs": 4, "transform": noisy, "schedule": warm_up_and_cosine()}
+    options = {"epochs": 4, "bfloat16": bfloat16, "transform": noisy, "schedule": warm_up_and_cosine()}
     expected = fit(whole, digits, others, optimiser=sgd(whole), **options)
 
     def power_cut(step):
@@ -108,7 +109,12 @@ def test_the_best_weights_and_the_table_are_kept(digits, others, tmp_path):
 
 @pytest.mark.parametrize(
     ("change", "said"),
-    [({"epochs": 3}, "epochs = 2"), ({"seed": 5}, "seed = 0"), ({"batch_size": 32}, "batch_size = 64")],
+    [
+        ({"epochs": 3}, "epochs = 2"),
+        ({"bfloat16": True}, "bfloat16 = False"),
+        ({"seed": 5}, "seed = 0"),
+        ({"batch_size": 32}, "batch_size = 64"),
+    ],
 )
 def test_another_trainings_checkpoint_is_refused(digits, tmp_path, change, said):
     fit(small_network(), digits, epochs=2, folder=tmp_path)
@@ -137,6 +143,18 @@ def test_groups_keep_their_own_rates(digits):
     )  # fmt: skip
     assert torch.equal(network[0].weight, before[0]) and not torch.equal(network[5].weight, before[1])
     assert seen == pytest.approx([0.1 * (i + 0.5) / 5 for i in range(5)])
+
+
+def test_bfloat16_computes_roughly_and_keeps_weights_and_results_whole(digits, others):
+    exact, rough = small_network(), small_network()
+    seen = []
+    rough.register_forward_hook(lambda network, given, out: seen.append((network.training, out.dtype)))
+    fit(exact, digits, epochs=2, optimiser=sgd(exact), on="cpu")
+    fit(rough, digits, others, epochs=2, optimiser=sgd(rough), on="cpu", bfloat16=True)
+    assert set(seen) == {(True, torch.bfloat16), (False, torch.float32)}
+    assert {p.dtype for p in rough.parameters()} == {torch.float32}
+    assert not torch.equal(weights(rough), weights(exact))
+    torch.testing.assert_close(evaluate(rough, *others), evaluate(exact, *others), rtol=0, atol=0.05)
 
 
 def test_bytes_are_scaled_and_floats_are_not(digits):

@@ -72,6 +72,26 @@ def device():
     return torch.device("cpu")
 
 
+def has_bfloat16(on):
+    """Tell whether a device computes with bfloat16 by itself: then matrix products and convolutions are quicker in it.
+
+    NVIDIA's GPUs do since 2020; of processors, those with AVX512-BF16 or AMX (servers and some laptops since 2022) or
+    Arm's BF16. Others only imitate it, slowly.
+
+    Parameters
+    ----------
+    on : torch.device
+
+    Returns
+    -------
+    bool
+    """
+    if on.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    known = torch.cpu.get_capabilities() if on.type == "cpu" else {}
+    return any(known.get(name, False) for name in ("avx512_bf16", "amx_bf16", "bf16"))
+
+
 def as_tensors(data):
     """Turn a data set into what `fit` takes.
 
@@ -136,6 +156,7 @@ def fit(
     schedule: Callable[[float], float] | None = None,
     transform: Callable[[torch.Tensor], torch.Tensor] | None = None,
     loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = cross_entropy,
+    bfloat16: bool | None = None,
     seed: int = 0,
     on: torch.device | str | None = None,
     folder: str | Path | None = None,
@@ -164,6 +185,10 @@ def fit(
         draws from torch's global generator, so that it is repeatable.
     loss : function
         From scores and labels to a scalar.
+    bfloat16 : bool, optional
+        Whether matrix products and convolutions run in bfloat16, which keeps 8 bits of a number's 24; weights and sums
+        stay float32. By default on NVIDIA's GPUs that have it. A processor that has it (`has_bfloat16`) trains most
+        networks 1.1 to 1.8 times as fast with it, to curves that differ a little from everybody else's.
     seed : int
         Fixes the order of the images, dropout and augmentation. The network's first weights are yours to fix:
         ``torch.manual_seed`` before you make it.
@@ -207,10 +232,12 @@ def fit(
     validation = validation and _checked(validation, "validation", on)
     network.to(on, memory_format=torch.channels_last)
     optimiser = optimiser or torch.optim.AdamW(network.parameters(), lr=1e-3)
+    if bfloat16 is None:
+        bfloat16 = on.type == "cuda" and has_bfloat16(on)
     for group in optimiser.param_groups:
         group.setdefault("initial_lr", group["lr"])
     settings = {
-        "epochs": epochs, "batch_size": batch_size, "seed": seed, "images": len(train[0]),
+        "epochs": epochs, "batch_size": batch_size, "seed": seed, "images": len(train[0]), "bfloat16": bfloat16,
         "rates": [group["initial_lr"] for group in optimiser.param_groups],
     }  # fmt: skip
     history = []
@@ -237,7 +264,7 @@ def fit(
                 images, labels = _batch(train, chosen)
                 if transform:
                     images = transform(images)
-                with _precision(on):
+                with torch.autocast(on.type, torch.bfloat16, enabled=bfloat16):
                     scores = network(images)
                     batch_loss = loss(scores, labels)
                 optimiser.zero_grad()
@@ -291,9 +318,8 @@ def evaluate(network, images, labels, *, loss=cross_entropy, batch_size=500):
         total, right = torch.zeros(2, device=on)
         for chosen in torch.arange(len(images), device=on).split(batch_size):
             batch, expected = _batch(data, chosen)
-            with _precision(on):
-                scores = network(batch)
-                total += loss(scores, expected) * len(chosen)
+            scores = network(batch)
+            total += loss(scores, expected) * len(chosen)
             right += (scores.argmax(1) == expected).sum()
     finally:
         network.train(mode)
@@ -338,11 +364,6 @@ def _batch(data, chosen):
     if images.dtype == torch.uint8:
         images = images.float() / 255
     return images.contiguous(memory_format=torch.channels_last), labels
-
-
-def _precision(on):
-    """On NVIDIA's GPUs matrix products run in bfloat16; elsewhere that is slower, not faster."""
-    return torch.autocast("cuda", torch.bfloat16, enabled=on.type == "cuda")
 
 
 def _keep(folder, network, optimiser, settings, history):
