@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: lab test grade-demo bench soak mnist-table proof bundle clean
+.PHONY: lab test grade-demo bench soak mnist-table proof bundle site clean
 
 lab: $(VENV)/.lab
 	@$(BIN)/python -m visionlab.datasets
@@ -41,6 +41,9 @@ proof: $(VENV)/.test
 bundle: $(VENV)/.lab
 	@$(BIN)/python tools/bundle.py
 
+site: $(VENV)/.site
+	@$(BIN)/python -m tools.website
+
 # The environment is made once and again only when its versions change.
 $(VENV)/.lab: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "This course needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try: make lab PYTHON=python3.12")'
@@ -51,6 +54,10 @@ $(VENV)/.lab: pyproject.toml
 
 $(VENV)/.test: pyproject.toml $(VENV)/.lab
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@ $(VENV)/.site
+
+$(VENV)/.site: pyproject.toml $(VENV)/.lab
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
 	@touch $@
 
 clean:
