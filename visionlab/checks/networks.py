@@ -206,6 +206,48 @@ def block_class():
     return Block
 
 
+def perceptron(*weights):
+    """Make a network of linear layers without biases, ReLUs between them, in mode "eval".
+
+    Parameters
+    ----------
+    *weights : torch.Tensor
+        Of each layer, (outputs, inputs); the first one reads flattened images.
+
+    Examples
+    --------
+    >>> perceptron(torch.ones(2, 6), torch.ones(1, 2))(torch.ones(3, 1, 2, 3))
+    tensor([[12.],
+            [12.],
+            [12.]], grad_fn=<MmBackward0>)
+    """
+    layers = [nn.Flatten()]
+    for weight in weights:
+        layer = nn.Linear(weight.shape[1], weight.shape[0], bias=False)
+        layer.weight.data = weight.detach().clone()
+        layers += [layer, nn.ReLU()]
+    return nn.Sequential(*layers[:-1]).eval()
+
+
+def traces(network):
+    """Note what a visit may leave behind in a network: its mode, hooks, frozen weights, gradients.
+
+    Examples
+    --------
+    >>> network = nn.Linear(1, 1)
+    >>> network(torch.ones(1, 1)).sum().backward()
+    >>> traces(network)
+    {'mode': 'train', 'hooks': 0, 'frozen weights': [], 'gradients': {'weight': tensor([[1.]]), 'bias': tensor([1.])}}
+    """
+    named = dict(network.named_parameters())
+    return {
+        "mode": "train" if network.training else "eval",
+        "hooks": sum(len(layer._forward_hooks) + len(layer._forward_pre_hooks) for layer in network.modules()),
+        "frozen weights": [name for name, p in named.items() if not p.requires_grad],
+        "gradients": copied({name: p.grad for name, p in named.items()}),
+    }
+
+
 def state(module):
     """Copy all parameters and buffers of a module, by name."""
     return copied(module.state_dict())
