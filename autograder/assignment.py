@@ -15,6 +15,7 @@ from autograder.exercise import Exercise, Limits
 from autograder.notebook import InstructorNotebook, names_bound
 from visionlab.checks.cases import Recorder, parameters_of, run_case
 from visionlab.checks.diagnosis import PreparedCase, same_outcome
+from visionlab.checks.files import files_in
 from visionlab.checks.personal import seed_of
 
 
@@ -55,6 +56,7 @@ class Assignment:
         module = self._load_module()
         self.exercises = {exercise.name: exercise for exercise in module.EXERCISES}
         self.limits = getattr(module, "LIMITS", Limits())
+        self._rerun_limits = getattr(module, "RERUN_LIMITS", self.limits)
         self._draws = {}
 
     def _load_module(self):
@@ -71,6 +73,10 @@ class Assignment:
         if not all(isinstance(exercise, Exercise) for exercise in getattr(module, "EXERCISES", [None])):
             raise AssignmentError(f"{path} must define EXERCISES, a list of autograder.exercise.Exercise.")
         return module
+
+    def limits_of(self, rerun):
+        """What a submission may use: when it is graded, or when all of it, trainings included, is run again."""
+        return self._rerun_limits if rerun else self.limits
 
     @cached_property
     def notebooks(self):
@@ -115,6 +121,10 @@ class Assignment:
             for name, exercise in self.exercises.items()
         }
 
+    def own_files(self):
+        """A context in which the solution's own files, those beside its exercises, are found beside the notebook."""
+        return files_in(declaration(self.folder).parent)
+
     def prepare(self, exercise, cases, seeds):
         """Run reference and bugs on cases, so that a student's outcome can be judged.
 
@@ -128,6 +138,10 @@ class Assignment:
         -------
         list of PreparedCase
         """
+        with self.own_files():
+            return self._prepare(exercise, cases, seeds)
+
+    def _prepare(self, exercise, cases, seeds):
         reference = self.references[exercise]
         parameters = parameters_of(reference)
         prepared = []

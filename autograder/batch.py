@@ -56,10 +56,14 @@ def earlier_record(course, package, student):
         return None
 
 
-def unchanged(course, package, handed_in):
-    """The record of an earlier grading of exactly this submission with exactly these tests, or None."""
+def unchanged(course, package, handed_in, rerun=False):
+    """The record of an earlier grading of exactly this submission with exactly these tests, or None.
+
+    One whose trainings were run again stands also for a grading that does not ask for it.
+    """
     record = earlier_record(course, package, handed_in.student)
-    return record if record and record.key == grading_key(handed_in, package) else None
+    same = record and record.key == grading_key(handed_in, package) and (record.rerun or not rerun)
+    return record if same else None
 
 
 @contextlib.contextmanager
@@ -88,7 +92,7 @@ def only_grader(course):
         yield
 
 
-def grade_batch(course, package, chosen, grade, force=False):
+def grade_batch(course, package, chosen, grade, force=False, rerun=False):
     """Grade submissions, writing each result as soon as it is there.
 
     A result goes into the gradebook first and then into its record, which is the sign that all of it is done: a batch
@@ -104,6 +108,8 @@ def grade_batch(course, package, chosen, grade, force=False):
         ``grade(submissions) -> iterable of Graded``; see `autograder.pool`.
     force : bool
         Grade again what has not changed.
+    rerun : bool
+        Whether `grade` runs trainings again.
 
     Yields
     ------
@@ -114,7 +120,7 @@ def grade_batch(course, package, chosen, grade, force=False):
     todo = []
     for student in chosen:
         handed_in = hand_in(course, package, student)
-        if not force and (record := unchanged(course, package, handed_in)):
+        if not force and (record := unchanged(course, package, handed_in, rerun)):
             yield record, False
         else:
             todo.append(student)

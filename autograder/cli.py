@@ -116,6 +116,9 @@ def grade(
         Path | None, typer.Option("--cluster", help="Start the Dask cluster that this YAML file describes (Slurm, …).")
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Also grade again what has not changed.")] = False,
+    rerun: Annotated[
+        bool, typer.Option("--rerun", help="Run trainings again, instead of grading the weights that were handed in.")
+    ] = False,
     seed: Annotated[int | None, typer.Option(help="Draw the hidden cases from this seed, to repeat a grading.")] = None,
     sandbox: Annotated[bool, typer.Option(help="Isolate student code; --no-sandbox only for code you trust.")] = True,
     strict: Annotated[bool, typer.Option("--strict", help="Exit with 3 if a submission needs a look.")] = False,
@@ -129,13 +132,13 @@ def grade(
     chosen = students or batch.submitters(place, assignment)
     if not chosen:
         _fail(f"Nothing has been submitted: {_relative(place.path('submitted', '*', assignment), place)} is empty.")
-    settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
+    settings = Settings(secrets.randbits(32) if seed is None else seed, rerun)
     records, kept = [], 0
     package = Package.of(place, assignment)
-    workers = jobs or _default_jobs(package)
+    workers = jobs or _default_jobs(package, settings)
     where = _graders(package, settings, sandbox, workers, scheduler, cluster_file)
     with batch.only_grader(place), where as grader:
-        done = batch.grade_batch(place, package, chosen, grader, force)
+        done = batch.grade_batch(place, package, chosen, grader, force, rerun)
         try:
             for record, fresh in _with_progress(done, len(chosen)):
                 records.append(record.without_pictures())  # those of a thousand students are many megabytes
@@ -165,10 +168,10 @@ def regrade(
     """After a change of the tests: grade all again, show who gains and who loses, and only then write."""
     place = Course.find(course)
     package = Package.of(place, assignment)
-    settings = Settings(seed=secrets.randbits(32) if seed is None else seed)
+    settings = Settings(secrets.randbits(32) if seed is None else seed)
     chosen = batch.submitters(place, assignment)
     with batch.only_grader(place):
-        with _graders(package, settings, True, _default_jobs(package)) as grader:
+        with _graders(package, settings, True, _default_jobs(package, settings)) as grader:
             named = ((pair[1].record, pair) for pair in batch.regrade(place, package, chosen, grader))
             pairs = [pair for _, pair in _with_progress(named, len(chosen))]
         table = Table(title=f"{assignment}: what would change", title_justify="left")
@@ -196,7 +199,8 @@ def _graders(package, settings, isolated, jobs, scheduler=None, cluster_file=Non
         with cluster.connect(scheduler) if scheduler else cluster.start(cluster_file) as client:
             yield lambda submissions: pool.grade_on_cluster(submissions, package, settings, isolated, client)
         return
-    with KernelServer(isolated, package.assignment.limits.gpu) as server:
+    gpu = package.assignment.limits_of(settings.rerun).gpu
+    with KernelServer(isolated, gpu, full_data=settings.rerun) as server:
         if jobs == 1:
             yield lambda submissions: pool.grade_here(submissions, package, settings, server)
         else:
@@ -215,9 +219,9 @@ def _prepare_to_fork(assignment, settings):
         assignment.draw(name, settings.seed)
 
 
-def _default_jobs(package):
+def _default_jobs(package, settings):
     """A worker a core, but one where all would use the same GPU."""
-    return 1 if package.assignment.limits.gpu else os.cpu_count() or 1
+    return 1 if package.assignment.limits_of(settings.rerun).gpu else os.cpu_count() or 1
 
 
 def _with_progress(results, total):

@@ -158,6 +158,8 @@ class Exercise:
 class Limits:
     """What a submission may use while it is graded; an assignment sets its own as ``LIMITS`` beside ``EXERCISES``.
 
+    ``RERUN_LIMITS`` hold when trainings are run again (``autograder grade --rerun``); without them, ``LIMITS`` do.
+
     Attributes
     ----------
     cell_seconds, notebook_seconds : float

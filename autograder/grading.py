@@ -41,9 +41,12 @@ class Settings:
     ----------
     seed : int
         All cases of a batch are drawn from it, so that every student of the batch answers the same questions.
+    rerun : bool
+        Run the whole notebook, trainings included, without what was handed in beside it.
     """
 
     seed: int
+    rerun: bool = False
 
 
 @dataclass
@@ -83,7 +86,7 @@ def grade_submission(handed_in, package, settings, server):
     Graded
     """
     started = time.perf_counter()
-    limits = package.assignment.limits
+    limits = package.assignment.limits_of(settings.rerun)
     graded = _grade_once(handed_in, package, settings, server, limits)
     if _starved(graded, limits):
         slower = 1 + graded.waited_seconds / max(graded.record.cpu_seconds, 0.1)
@@ -121,8 +124,9 @@ def _grade_notebook(name, handed_in, package, settings, server, limits, graded):
     try:
         submission = restore(parse_notebook(handed_in.notebooks[name]), own)
         graded.record.notes += submission.notes
-        run = NotebookRun(own, submission, graded.record, package, settings.seed)
-        with server.start(limits, handed_in.files | package.beside) as process:
+        run = NotebookRun(own, submission, graded.record, package, settings)
+        files = {} if settings.rerun else handed_in.files
+        with server.start(limits, files | package.beside) as process:
             graded.notebooks[name] = run.run(process)
         graded.record.cpu_seconds += process.usage.cpu_seconds
         graded.record.memory_bytes = max(graded.record.memory_bytes, process.usage.memory_bytes)
@@ -156,6 +160,7 @@ def blank_record(handed_in, package, settings):
         notes=list(handed_in.notes),
         timestamp=handed_in.timestamp,
         seed=settings.seed,
+        rerun=settings.rerun,
         key=grading_key(handed_in, package),
     )
 
@@ -198,8 +203,7 @@ class NotebookRun:
     record : Record
         Its cells and notes are filled in.
     package : Package
-    seed : int
-        Of the cases.
+    settings : Settings
 
     Attributes
     ----------
@@ -207,14 +211,15 @@ class NotebookRun:
         How it ended, as in a record.
     """
 
-    def __init__(self, own, submission, record, package, seed):
+    def __init__(self, own, submission, record, package, settings):
         self.own = own
         self.submission = submission
         self.record = record
         self.assignment = package.assignment
         self.blank_sources = package.blank_sources
         self.results = {cell.grade_id: cell for cell in record.cells if cell.notebook == own.name}
-        self.check = GradingCheck(package.assignment, seed, record.student)
+        self.left_out = set() if settings.rerun else own.left_out
+        self.check = GradingCheck(package.assignment, settings.seed, record.student)
         self.tests = own.support() | {"check": self.check}
         self.status, self.reason = "graded", ""
 
@@ -228,6 +233,11 @@ class NotebookRun:
             if is_graded(cell) and not step.graded:
                 self.leave_to_a_person(cell, result)
             if cell.cell_type != "code":
+                continue
+            if cell.source.strip() in self.left_out:
+                cell.outputs = [
+                    nbformat.v4.new_output("stream", text="Left out when grading: it only shows something.\n")
+                ]
                 continue
             if gone:
                 if step.graded:
@@ -288,6 +298,7 @@ class NotebookRun:
         result.extra = round(share * sum(self.assignment.exercises[v.exercise].extra for v in verdicts), 2)
         result.passed = share == 1.0
         result.exercises = [v.exercise for v in verdicts]
+        result.shares = {name: share for verdict in verdicts for name, share in verdict.shares.items()}
         result.mistakes = [v.diagnosis[0] for v in verdicts if v.diagnosis]
         result.message = "\n".join([*map(card.text, verdicts), *([error] if error else [])]) or "All tests pass."
         result.html = "".join(map(card.html, verdicts))

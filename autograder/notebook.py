@@ -10,6 +10,9 @@ from pathlib import Path
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 
+LEFT_OUT = "not-when-grading"
+"""Tag of cells that are left out when grading."""
+
 
 @dataclass(frozen=True)
 class GradedCell:
@@ -86,6 +89,14 @@ class InstructorNotebook:
             for cell in self.cells
             if cell.cell_type == "code" and is_graded(cell) and not is_solution(cell)
         ]
+
+    @cached_property
+    def left_out(self):
+        """Sources of the cells that are left out when grading: what they train or show gives nothing to any test.
+
+        They bear the tag `LEFT_OUT`. A student's cell is left out only if it is as it was released.
+        """
+        return {cell.source.strip() for cell in self.cells if LEFT_OUT in cell.metadata.get("tags", ())}
 
     @cached_property
     def solution_sources(self):

@@ -112,7 +112,8 @@ _one_at_a_time = threading.Lock()
 def _grade_remotely(handed_in, package, settings, isolated):
     """Runs on a Dask worker, which has the packages installed and needs nothing else."""
     with _one_at_a_time:  # test cells run in the worker's own process
-        world = {"isolated": isolated, "gpu": package.assignment.limits.gpu}
+        limits = package.assignment.limits_of(settings.rerun)
+        world = {"isolated": isolated, "gpu": limits.gpu, "full_data": settings.rerun}
         if _remote.get("world") != world:
             if "server" in _remote:
                 _remote["server"].close()
@@ -138,7 +139,7 @@ def grade_on_cluster(submissions, package, settings, isolated, client):
 
     # A task rather than scattered data: should all workers that hold it end, it is simply made again.
     shared = client.submit(Package, package.name, package.source, package.released, pure=False)
-    resources = {"GPU": 1} if package.assignment.limits.gpu else None
+    resources = {"GPU": 1} if package.assignment.limits_of(settings.rerun).gpu else None
     waiting, futures, running = iter(submissions), as_completed(loop=client.loop), 0
 
     def submit(handed_in):

@@ -31,6 +31,8 @@ class CellResult:
         Exercises checked in the cell.
     mistakes : list of str
         Named bugs found, one an exercise at most.
+    shares : dict of str to float
+        What the checks tell beside the points: shares of something that went right, 0 to 1, by what they are shares of.
     """
 
     notebook: str
@@ -43,6 +45,7 @@ class CellResult:
     html: str = ""
     exercises: list = field(default_factory=list)
     mistakes: list = field(default_factory=list)
+    shares: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -69,6 +72,8 @@ class Record:
         When it was handed in; '' if that is not known.
     seed : int
         What the cases were drawn from.
+    rerun : bool
+        Whether its trainings were run again.
     key : str
         SHA-256 of all that the result depends on: an unchanged submission need not be graded again.
     """
@@ -84,6 +89,7 @@ class Record:
     memory_bytes: int = 0
     timestamp: str = ""
     seed: int = 0
+    rerun: bool = False
     key: str = ""
 
     @property

@@ -9,6 +9,7 @@ from pathlib import Path
 import matplotlib
 
 from autograder.fork_server import CACHE, HOME
+from visionlab.downloads import cache_folder
 
 PACKAGE_ROOT = Path(__file__).resolve().parent.parent
 VISIBLE = (
@@ -27,11 +28,14 @@ GPU_NODES = ("/dev/nvidia*", "/dev/nvidia-caps/*", "/dev/kfd", "/dev/dri/renderD
 """Devices through which CUDA and ROCm reach a GPU; the driver's libraries are in /usr."""
 
 
+FULL_DATA = f"{CACHE}/visionlab"
+
+
 class SandboxUnavailable(Exception):
     """This machine cannot isolate student code; the message says what to do."""
 
 
-def commands(argv, gpu=False):
+def commands(argv, gpu=False, full_data=False):
     """Ways to run the fork server's command in a world of its own, the better one first.
 
     Set up by root, a sandbox can give up root for good, so that student code has no user's rights on this machine: if
@@ -42,6 +46,9 @@ def commands(argv, gpu=False):
     argv : sequence of str
     gpu : bool
         Whether GPUs can be used inside.
+    full_data : bool
+        Whether the full training sets that this machine has are there: for trainings that are run again. Test sets
+        never are, as hidden images may be among them.
 
     Returns
     -------
@@ -58,7 +65,16 @@ def commands(argv, gpu=False):
             "(Debian, Ubuntu: sudo apt-get install bubblewrap), or trust the code and pass --no-sandbox."
         )
     ways = (True, False) if os.geteuid() == 0 else (False,)
-    return [[*_world(privileged, gpu), "--", *argv] for privileged in ways]
+    data = _training_sets() if full_data else []
+    return [[*_world(privileged, gpu), *data, "--", *argv] for privileged in ways]
+
+
+def _training_sets():
+    """Options that show the full training sets."""
+    shown = []
+    for path in sorted(cache_folder().glob("*/train-*.npy")):
+        shown += ["--ro-bind", str(path), f"{FULL_DATA}/{path.parent.name}/{path.name}"]
+    return [*shown, "--setenv", "VISIONLAB_DATA", FULL_DATA]
 
 
 def _world(privileged, gpu):

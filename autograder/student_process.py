@@ -92,17 +92,19 @@ class KernelServer:
         False runs them without a sandbox: for trusted code only.
     gpu : bool
         Whether the sandbox lets them use this machine's GPUs.
+    full_data : bool
+        Whether they find the full training sets.
 
     Raises
     ------
     SandboxUnavailable
     """
 
-    def __init__(self, isolated=True, gpu=False):
+    def __init__(self, isolated=True, gpu=False, full_data=False):
         self._isolated = isolated
         self._numbers = itertools.count()
         argv = [sys.executable, "-I", "-m", "autograder.fork_server", "isolated" if isolated else "open"]
-        self._commands = sandbox.commands(argv, gpu) if isolated else [argv]
+        self._commands = sandbox.commands(argv, gpu, full_data) if isolated else [argv]
         self._ready = False
         self._start()
 

@@ -95,7 +95,8 @@ def judge(assignment, exercise, answer, cases):
     """Examine an object as the student's answer to an exercise; return the `Verdict`."""
     parameters = parameters_of(assignment.references[exercise.name])
     explanations = assignment.explanations(exercise.name)
-    return examine(exercise.name, cases, lambda: Recorder(answer, parameters), explanations)
+    with assignment.own_files():
+        return examine(exercise.name, cases, lambda: Recorder(answer, parameters), explanations)
 
 
 def _check_points(assignment, exercise, proof):

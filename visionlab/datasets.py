@@ -238,12 +238,13 @@ def verify_embedded():
 # full sets: fetched, decoded, checked, cached
 
 
-def is_cached(name):
+def is_cached(name, splits=SPLITS):
     """Say whether the full data set is on this machine, so that loading it fetches nothing.
 
     Parameters
     ----------
     name : {"mnist", "fashion_mnist", "cifar10"}
+    splits : sequence of {"train", "test"}
 
     Returns
     -------
@@ -256,7 +257,7 @@ def is_cached(name):
     """
     _choose("data set", name, tuple(registry()["datasets"]))
     folder = cache_folder() / name
-    return all((folder / f"{split}-{kind}.npy").is_file() for split in SPLITS for kind in ("images", "labels"))
+    return all((folder / f"{split}-{kind}.npy").is_file() for split in splits for kind in ("images", "labels"))
 
 
 def _load_full_if_possible(name, split):
@@ -277,7 +278,7 @@ def load_full(name, split):
     """
     entry = registry()["datasets"][name]
     folder = cache_folder() / name
-    if not is_cached(name):
+    if not is_cached(name, (split,)):
         _store(folder, fetch(name))
     images = np.load(folder / f"{split}-images.npy")
     labels = np.load(folder / f"{split}-labels.npy")

@@ -40,7 +40,7 @@ def html(verdict):
     name = escape(verdict.exercise)
     if verdict.passed:
         head = f"<h4><span>✓</span> {name}: {_all_pass(len(verdict.titles))}</h4>"
-        return f'{STYLE}<div class="vl-check vl-right">{head}{_titles_html(verdict)}</div>'
+        return f'{STYLE}<div class="vl-check vl-right">{head}{_shares_html(verdict)}{_titles_html(verdict)}</div>'
     failure = verdict.failures[0]
     if failure.kind == "unwritten":
         head = f"<h4><span>○</span> {name}: {_not_yet(verdict)}</h4><p>{_prose(_what_waits(failure))}</p>"
@@ -62,14 +62,14 @@ def html(verdict):
         pair = _array_html(f"{failure.observation}, {first}", failure.expected, index, wrong)
         pair += _array_html(f"{failure.observation}, {second}", failure.got, index, wrong)
         parts.append(f'<div class="vl-row">{pair}</div>')
-    parts.append(_titles_html(verdict))
+    parts += [_shares_html(verdict), _titles_html(verdict)]
     return f'{STYLE}<div class="vl-check vl-wrong">{"".join(parts)}</div>'
 
 
 def text(verdict):
     """Render a verdict as plain text."""
     if verdict.passed:
-        return f"✓ {verdict.exercise}: {_all_pass(len(verdict.titles))}"
+        return "\n".join([f"✓ {verdict.exercise}: {_all_pass(len(verdict.titles))}", *_shares(verdict)])
     failure = verdict.failures[0]
     if failure.kind == "unwritten":
         return f"○ {verdict.exercise}: {_not_yet(verdict)}\n{_what_waits(failure)}"
@@ -88,7 +88,7 @@ def text(verdict):
         first, second = ("before the call", "after it") if failure.kind == "changed" else ("expected", "yours")
         lines.append(_array_text(f"{failure.observation}, {first}", failure.expected, index))
         lines.append(_array_text(f"{failure.observation}, {second}", failure.got, index))
-    return "\n".join(lines)
+    return "\n".join(lines + _shares(verdict))
 
 
 def _shows_call(verdict, failure):
@@ -147,6 +147,14 @@ def _where_html(failure):
         return ""
     lead, line = where.split(": ", 1)
     return f"<p>{escape(lead)}: <code>{escape(line)}</code></p>"
+
+
+def _shares(verdict):
+    return [f"{name}: {share:.1%}" for name, share in verdict.shares.items()]
+
+
+def _shares_html(verdict):
+    return "".join(f"<p>{_prose(line)}</p>" for line in _shares(verdict))
 
 
 def _titles_html(verdict):

@@ -23,6 +23,13 @@ class Raised:
     message: str = ""
 
 
+@dataclass(frozen=True)
+class Share:
+    """An observation that is told and not compared: the share, 0 … 1, of something that went right."""
+
+    value: float
+
+
 def outcome(function, *args, **kwargs):
     """Call the student's ``function``; return its result, or `Raised` if it raises.
 
@@ -109,6 +116,8 @@ class Outcome:
     ----------
     observations : dict
         The named observations, plain data or `Raised`.
+    shares : dict of str to float
+        The observations that are told and not compared.
     error : StudentError or None
         Set if the case could not be finished because the student's code raised.
     unusable : str
@@ -124,6 +133,7 @@ class Outcome:
     """
 
     observations: dict = field(default_factory=dict)
+    shares: dict = field(default_factory=dict)
     error: StudentError | None = None
     unusable: str = ""
     returned: str = ""
@@ -167,6 +177,9 @@ def run_case(observe, recorder, seed):
 
 def _keep_observations(seen, observations):
     for name, value in observations.items():
+        if isinstance(value, Share):
+            seen.shares[name] = value.value
+            continue
         for call in seen.calls:
             parts = call.result if type(call.result) is tuple else (call.result,)
             if isinstance(value, np.ndarray) and any(part is value for part in parts):

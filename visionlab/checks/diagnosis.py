@@ -102,6 +102,8 @@ class Verdict:
         True if the bug explains the outcome of every case, passed or failed, that a written part of the answer met.
     fraction : float
         Weighted share of the cases that passed, 0 to 1.
+    shares : dict of str to float
+        What the cases tell beside that: shares of something that went right, 0 to 1.
     """
 
     exercise: str
@@ -111,6 +113,7 @@ class Verdict:
     explanation: str = ""
     certain: bool = False
     fraction: float = 0.0
+    shares: dict = field(default_factory=dict)
 
     @property
     def passed(self):
@@ -146,6 +149,7 @@ def examine(exercise, cases, make_recorder, explanations):
         diagnosis=[],
         fraction=sum(c.weight for c, f in zip(cases, judged, strict=True) if not f)
         / (sum(c.weight for c in cases) or 1),
+        shares={name: share for seen in outcomes for name, share in seen.shares.items()},
     )
     if failures and failures[0].kind != "unwritten":
         written = [not failure or failure.kind != "unwritten" for failure in judged]
