@@ -26,6 +26,7 @@ from autograder.doctor import examine as examine_machine
 from autograder.export import ExportError
 from autograder.gradebook import final_points, scores
 from autograder.grading import Settings
+from autograder.leaderboard import pseudonyms, shares_of
 from autograder.package import Package
 from autograder.record import STATUSES, Record, write_atomically
 from autograder.release import release as release_assignment
@@ -266,17 +267,33 @@ def feedback(assignment: AssignmentArgument, course: CourseOption = Path(".")):
     place = Course.find(course)
     records = _records(place, assignment)
     given = scores(place, assignment)
-    paths = [path for record in records for path in pages.write_feedback(place, record, given.get(record.student))]
+    names = pseudonyms(place, [record.student for record in records if shares_of(record)])
+    paths = [
+        path
+        for record in records
+        for path in pages.write_feedback(place, record, given.get(record.student), names.get(record.student, ""))
+    ]
     console.print(f"Wrote {len(paths)} pages to {_relative(place.path('feedback', '*', assignment), place)}.")
 
 
 @app.command()
-def report(assignment: AssignmentArgument, course: CourseOption = Path(".")):
+def report(
+    assignment: AssignmentArgument,
+    course: CourseOption = Path("."),
+    leaderboard: Annotated[
+        bool, typer.Option("--leaderboard", help="Also rank what checks measured, under pseudonyms, for the class.")
+    ] = False,
+):
     """Write the instructor's report on an assignment: exercises, named mistakes, who needs a look."""
     place = Course.find(course)
     records = _records(place, assignment)
-    path = pages.write_report(place, assignment, records, _alike(place, assignment, records))
-    console.print(f"Wrote {_relative(path, place)}.")
+    if leaderboard and not any(map(shares_of, records)):
+        _fail(f"Nothing that could be ranked was measured in {assignment}.")
+    paths = [pages.write_report(place, assignment, records, _alike(place, assignment, records), leaderboard)]
+    if leaderboard:
+        paths.append(pages.write_leaderboard(place, assignment, records))
+    for path in paths:
+        console.print(f"Wrote {_relative(path, place)}.")
 
 
 def _alike(place, assignment, records):

@@ -8,6 +8,7 @@ import numpy as np
 from jinja2 import Environment, PackageLoader, select_autoescape
 from matplotlib.ticker import MaxNLocator
 
+from autograder.leaderboard import pseudonyms, standings
 from autograder.record import write_atomically
 from autograder.submission import EXCHANGE_FILES
 from visionlab.checks.card import STYLE
@@ -18,7 +19,7 @@ _templates = Environment(
 _templates.filters["points"] = lambda value: "–" if value is None else f"{value:g}"
 
 
-def write_feedback(course, record, score):
+def write_feedback(course, record, score, pseudonym=""):
     """Write a student's feedback, one page a notebook, where nbgrader's release_feedback expects it.
 
     Parameters
@@ -27,6 +28,8 @@ def write_feedback(course, record, score):
     record : Record
     score : Score or None
         What the gradebook says of it.
+    pseudonym : str
+        The student's name on the leaderboard, if it is to be told.
 
     Returns
     -------
@@ -54,6 +57,7 @@ def write_feedback(course, record, score):
             notebook=notebook if len(notebooks) > 1 else "",
             rows=rows,
             points=score.points if score else record.points,
+            pseudonym=pseudonym,
             penalty=score.penalty if score else 0.0,
             style=STYLE,
             sources=[cell.source for cell in source if cell.cell_type == "code"],
@@ -114,7 +118,21 @@ def _title(cell):
     return ", ".join(cell.exercises) or re.sub(r"[_-]", " ", cell.grade_id)
 
 
-def write_report(course, assignment, records, pairs=()):
+def write_leaderboard(course, assignment, records):
+    """Write the leaderboard for the class, which names nobody; return its path."""
+    text = _templates.get_template("leaderboard.html").render(assignment=assignment, **_leaderboard(course, records))
+    path = course.root / "reports" / f"{assignment}-leaderboard.html"
+    write_atomically(path, text)
+    return path
+
+
+def _leaderboard(course, records):
+    headings, rows = standings(records)
+    names = pseudonyms(course, [student for _, student, _ in rows])
+    return {"headings": headings, "standings": rows, "pseudonyms": names}
+
+
+def write_report(course, assignment, records, pairs=(), leaderboard=False):
     """Write the instructor's report on an assignment; return its path.
 
     Parameters
@@ -124,6 +142,8 @@ def write_report(course, assignment, records, pairs=()):
     records : list of Record
     pairs : list of similarity.Pair
         Submissions that are suspiciously alike.
+    leaderboard : bool
+        Whether to rank what checks measured, under pseudonyms.
     """
     graded = [record for record in records if record.was_read]
     exercises = []
@@ -167,6 +187,7 @@ def write_report(course, assignment, records, pairs=()):
         needing_a_look=[record for record in records if record.status != "graded" or record.notes],
         waiting=sum(record.needs_manual_grade for record in records),
         seconds=sum(record.seconds for record in records),
+        **(_leaderboard(course, records) if leaderboard else {}),
     )
     path = course.root / "reports" / f"{assignment}.html"
     write_atomically(path, text)

@@ -28,7 +28,7 @@ GPU_NODES = ("/dev/nvidia*", "/dev/nvidia-caps/*", "/dev/kfd", "/dev/dri/renderD
 """Devices through which CUDA and ROCm reach a GPU; the driver's libraries are in /usr."""
 
 
-FULL_DATA = f"{CACHE}/visionlab"
+FULL_DATA = "/full_data"
 
 
 class SandboxUnavailable(Exception):
@@ -65,19 +65,21 @@ def commands(argv, gpu=False, full_data=False):
             "(Debian, Ubuntu: sudo apt-get install bubblewrap), or trust the code and pass --no-sandbox."
         )
     ways = (True, False) if os.geteuid() == 0 else (False,)
-    data = _training_sets() if full_data else []
-    return [[*_world(privileged, gpu), *data, "--", *argv] for privileged in ways]
+    return [[*_world(privileged, gpu, full_data), "--", *argv] for privileged in ways]
 
 
 def _training_sets():
     """Options that show the full training sets."""
-    shown = []
-    for path in sorted(cache_folder().glob("*/train-*.npy")):
+    paths = sorted(cache_folder().glob("*/train-*.npy"))
+    shown = ["--setenv", "VISIONLAB_DATA", FULL_DATA]
+    for folder in sorted({FULL_DATA, *(f"{FULL_DATA}/{path.parent.name}" for path in paths)}):
+        shown += ["--perms", "0755", "--dir", folder]
+    for path in paths:
         shown += ["--ro-bind", str(path), f"{FULL_DATA}/{path.parent.name}/{path.name}"]
-    return [*shown, "--setenv", "VISIONLAB_DATA", FULL_DATA]
+    return shown
 
 
-def _world(privileged, gpu):
+def _world(privileged, gpu, full_data):
     """Options of bubblewrap that make a read-only world with a Python in it and nothing else."""
     world = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     world += ["--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox"]
@@ -96,6 +98,8 @@ def _world(privileged, gpu):
         world += ["--perms", "0755", "--dir", str(folder)]
     for path in dict.fromkeys(map(str, shown)):
         world += ["--ro-bind-try", path, path]
+    if full_data:
+        world += _training_sets()
     # Without its font list matplotlib would search all fonts anew, for seconds.
     world += ["--perms", "1777", "--tmpfs", CACHE, "--perms", "0777", "--dir", f"{CACHE}/matplotlib"]
     for path in Path(matplotlib.get_cachedir()).glob("fontlist-*.json"):

@@ -120,7 +120,8 @@ def collect(folder, student, names):
         except Unreadable as problem:
             problems[name] = ("unreadable", f"The notebook could not be read: {problem}.")
     left = MAX_FILE_BYTES
-    for other in sorted(folder.iterdir()) if notebooks else ():
+    # The smallest first: a large one, such as a checkpoint, must not take the place of weights.
+    for other in sorted(folder.iterdir(), key=lambda path: (path.lstat().st_size, path.name)) if notebooks else ():
         if other.suffix != ".ipynb" and other.name not in EXCHANGE_FILES and not other.is_dir():
             try:
                 files[other.name] = _read_regular(other, left)
