@@ -10,7 +10,8 @@ from nbclient import NotebookClient
 from autograder.course import Course
 from autograder.release import same_release
 from autograder.verify import verify
-from tools.proof import PAGE, row
+from tools.bars import GRADED_WEIGHTS, bars_of, chance_of_failing, measured
+from tools.proof import PAGE, bars, row
 from visionlab.checks.plain import arrays_in
 
 COURSE = Course(Path(__file__).resolve().parent.parent)
@@ -39,6 +40,14 @@ def test_proven(name):
         assert personal or visible >= 0.9 * bugs, proof.exercise
     written = PAGE.read_text("utf-8")
     assert [row(proof) for proof in proofs if row(proof) not in written] == [], "make proof writes the page anew"
+
+
+@pytest.mark.parametrize("name", GRADED_WEIGHTS)
+def test_the_reference_clears_its_bars_whatever_the_seed(name):
+    assignment, shares = COURSE.assignment(name), measured(COURSE.assignment(name))
+    assert len(shares) >= 10 and len(bars_of(assignment)) >= 2
+    assert max(chance_of_failing(shares, bar) for bar in bars_of(assignment)) < 0.01
+    assert bars(assignment, shares) in PAGE.read_text("utf-8"), "make proof writes the page anew"
 
 
 @pytest.mark.parametrize("name", COURSE.assignment_names())

@@ -7,6 +7,7 @@ the shares of right answers beside the hidden cases; `make proof` writes them in
 import argparse
 import json
 import math
+import re
 import statistics
 import tempfile
 from pathlib import Path
@@ -29,6 +30,17 @@ GRADED_WEIGHTS = {"hw4_training_cnns": ("OwnNetwork", "train_own_network", 2_500
 def kept(assignment):
     """Path of the shares measured for an assignment."""
     return assignment.folder / "exercises" / "bars.json"
+
+
+def measured(assignment):
+    """The shares measured for an assignment, a list of float."""
+    return json.loads(kept(assignment).read_text())
+
+
+def bars_of(assignment):
+    """The bars of an assignment, shares of right answers: each hidden case of its graded weights has one."""
+    exercise = assignment.exercises[GRADED_WEIGHTS[assignment.name][0]]
+    return [float(re.search(r"(\d+)%", case.title).group(1)) / 100 for case in exercise.cases if case.hidden]
 
 
 def measure(assignment, seeds):

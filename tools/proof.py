@@ -1,9 +1,11 @@
 """`make proof`: prove all assignments, and write the table into docs/proof.md."""
 
+import statistics
 from pathlib import Path
 
 from autograder.course import Course
 from autograder.verify import verify
+from tools.bars import GRADED_WEIGHTS, bars_of, chance_of_failing, measured
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "proof.md"
@@ -43,6 +45,35 @@ def page(proofs):
     return "\n".join(parts)
 
 
+def bars(assignment, shares):
+    """How sure the reference is to clear the bars of an assignment's graded weights, in Markdown.
+
+    Parameters
+    ----------
+    assignment : Assignment
+    shares : list of float
+        What trainings of the reference with different seeds have reached.
+
+    Returns
+    -------
+    str
+    """
+    name = GRADED_WEIGHTS[assignment.name][0]
+    lines = [
+        f"The weights of `{name}` are judged on photographs that students don't have. Its reference, trained with "
+        f"{len(shares)} seeds (`python -m tools.bars`), knows {statistics.mean(shares):.1%} of them on average, with a "
+        f"standard deviation of {statistics.stdev(shares):.1%} (from {min(shares):.1%} to {max(shares):.1%}). How "
+        "likely one more training, with another seed, is to stay under a bar, by Student's prediction interval:",
+        "",
+        "| bar | chance to fail |",
+        "|--:|--:|",
+    ]
+    for bar in bars_of(assignment):
+        chance = chance_of_failing(shares, bar)
+        lines.append(f"| {bar:.0%} | {'below 0.01 %' if chance < 1e-4 else f'{chance:.2%}'} |")
+    return "\n".join(lines) + "\n"
+
+
 def main():
     """Prove everything; write the page only if there is no problem."""
     course = Course(ROOT)
@@ -52,7 +83,8 @@ def main():
     ]
     if problems:
         raise SystemExit("\n".join(problems))
-    PAGE.write_text(page(proofs), encoding="utf-8")
+    sections = [bars(course.assignment(name), measured(course.assignment(name))) for name in GRADED_WEIGHTS]
+    PAGE.write_text("\n".join([page(proofs), "## The bars of trained networks\n", *sections]), encoding="utf-8")
 
 
 if __name__ == "__main__":
