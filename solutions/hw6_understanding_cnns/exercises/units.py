@@ -876,21 +876,22 @@ FEATURE_MAPS = Exercise(
             "hook left behind",
             "You leave your hook in the network: it is called at every later use, by anybody. `register_forward_hook` "
             "returns a handle; `remove()` it.",
-            ("        hook.remove()\n", ""),
+            ("            hook.remove()\n", ""),
         ),
         Bug(
             "hook left behind after an error",
             "Your hook and the mode stay if the network raises an error. What has to be done in any case belongs into "
             "`finally`.",
             (
-                "    finally:\n        hook.remove()\n        network.train(was_training)\n",
-                "    except ZeroDivisionError:\n        pass\n    hook.remove()\n    network.train(was_training)\n",
+                "        finally:\n            hook.remove()\n            network.train(was_training)\n",
+                "        except ZeroDivisionError:\n            pass\n"
+                "    hook.remove()\n    network.train(was_training)\n",
             ),
         ),
         Bug(
             "error swallowed",
             "You swallow the error of an image that doesn't fit. Whoever calls you must hear of it.",
-            ("    finally:\n", "    except RuntimeError:\n        kept.append(None)\n    finally:\n"),
+            ("        finally:\n", "        except RuntimeError:\n            kept.append(None)\n        finally:\n"),
         ),
         Bug(
             "mode left as it was",
@@ -901,7 +902,7 @@ FEATURE_MAPS = Exercise(
         Bug(
             "mode not set back",
             'You leave the network in mode "eval". Set it back to the mode in which it came.',
-            ("        network.train(was_training)\n", ""),
+            ("            network.train(was_training)\n", ""),
         ),
         Bug(
             "always set to training",
@@ -923,7 +924,7 @@ FEATURE_MAPS = Exercise(
         Bug(
             "the network's output",
             "You return what the whole network puts out. Asked for is what the layer puts out.",
-            ("        network(images)\n", "        kept.insert(0, network(images))\n"),
+            ("            network(images)\n", "            kept.insert(0, network(images))\n"),
         ),
         Bug(
             "first image only",
