@@ -11,6 +11,7 @@ from visionlab.checks.transfer import (
     optimiser_facts,
     parameter_facts,
     scores_and_state,
+    tiny_chain,
     train_one_part,
 )
 
@@ -56,3 +57,12 @@ def test_scores_are_of_the_network_as_it_is():
     found = scores_and_state(layer, torch.tensor([[1.0], [3.0]]))
     assert torch.allclose(found["out"], torch.tensor([[-1.0], [1.0]]), atol=1e-4)
     assert torch.allclose(found["running_mean"], torch.tensor([0.2]))
+
+
+def test_a_tiny_chain_is_the_same_for_the_same_seed_and_lets_nothing_through_in_training():
+    one, other = tiny_chain(3), tiny_chain(3)
+    assert all(map(torch.equal, one.state_dict().values(), other.state_dict().values()))
+    assert not torch.equal(one[2].weight, tiny_chain(4)[2].weight)
+    x = torch.tensor([[1.0, -2.0], [0.5, 3.0]])
+    assert torch.equal(one(x), one[2].bias.expand(2, 3))
+    assert not torch.allclose(one.eval()(x), one[2].bias)

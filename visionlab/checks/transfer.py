@@ -51,13 +51,33 @@ class TinyPretrained(nn.Module):
         self.classifier = nn.Linear(width, classes, **own)
         with torch.no_grad():
             for layer in (self.features[0], self.classifier):
-                steps = torch.arange(layer.weight.numel(), **own).reshape(layer.weight.shape)
+                steps = torch.arange(layer.weight.numel()).reshape(layer.weight.shape)
                 layer.weight.copy_((steps % 7 - 3) / 4)
                 layer.bias.fill_(0.25)
 
     def forward(self, x):
         """From points (N, 2) to scores (N, classes)."""
         return self.classifier(self.features(x))
+
+
+def tiny_chain(seed):
+    """Make a chain of three parts, from points (N, 2) to three scores; with dropout that lets nothing through.
+
+    Parameters
+    ----------
+    seed : int
+        Of its numbers: multiples of 1/4, not 0.
+    """
+    first = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    second = nn.Sequential(nn.Linear(3, 3), nn.Dropout(1.0))
+    chain = nn.Sequential(first, second, nn.Linear(3, 3))
+    generator = torch.Generator().manual_seed(seed)
+    for name, tensor in chain.state_dict().items():
+        size = torch.randint(1, 5, tensor.shape, generator=generator) / 4
+        sign = torch.randint(0, 2, tensor.shape, generator=generator) * 2 - 1
+        if tensor.is_floating_point():
+            tensor.copy_(size if name.endswith("running_var") else size * sign)
+    return chain
 
 
 def parameter_facts(module):

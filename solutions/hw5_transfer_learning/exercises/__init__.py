@@ -2,7 +2,7 @@
 
 from autograder.exercise import Limits
 
-from . import features
+from . import experiments, features, fine_tuning
 
 EXERCISES = [
     features.PREPARE_IMAGES,
@@ -10,6 +10,14 @@ EXERCISES = [
     features.STANDARDISE,
     features.FIT_PROBE,
     features.HONEST_ACCURACY,
+    fine_tuning.REPLACE_HEAD,
+    fine_tuning.FROZEN,
+    fine_tuning.LAYERWISE,
+    fine_tuning.SET_TRAINED,
+    fine_tuning.FINE_TUNE,
+    experiments.NESTED_SUBSETS,
+    experiments.ACCURACY_CURVE,
+    experiments.CHOOSE_STRATEGIES,
 ]
 
 # Photographs go through a pretrained network in these notebooks, on a processor where there is no GPU.
