@@ -7,7 +7,7 @@ import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-FOLDERS = ("lectures/", "assignments/", "data/", "visionlab/", "tools/lab.sh")
+FOLDERS = ("lectures/", "assignments/", "data/", "visionlab/", "tools/lab.sh", "tools/hosted.py")
 FILES = ("Makefile", "README.md", "LICENSE", "LICENSE-text", "environment.yml", "pyproject.toml")
 NAME = "visionlab-course"
 
