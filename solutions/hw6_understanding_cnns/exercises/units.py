@@ -300,7 +300,7 @@ def box_cut_at_the_bottom_right(student, rng):
 
 def box_larger_than_the_image(student, rng):
     """a field larger than the image"""
-    return ask(student, "field_box", (51, 8, 3.5 + 0.5), 1, 0, 20, 16)
+    return ask(student, "field_box", (51, 8, 4.0), 1, 0, 20, 16)
 
 
 def box_of_padding_only(student, rng):
