@@ -1,4 +1,4 @@
-"""The command line: ``autograder release | verify | grade | feedback | report``."""
+"""The command line: ``autograder new-assignment | release | verify | grade | feedback | report | …``."""
 
 import contextlib
 import dataclasses
@@ -27,6 +27,7 @@ from autograder.export import ExportError
 from autograder.gradebook import final_points, scores
 from autograder.grading import Settings
 from autograder.leaderboard import pseudonyms, shares_of
+from autograder.new_assignment import new_assignment
 from autograder.package import Package
 from autograder.record import STATUSES, Record, write_atomically
 from autograder.release import release as release_assignment
@@ -54,6 +55,18 @@ AssignmentArgument = Annotated[
 CourseOption = Annotated[
     Path, typer.Option("--course", help="The course's folder, or one inside it.", show_default="the current folder")
 ]
+
+
+@app.command("new-assignment")
+def make_assignment(
+    name: Annotated[str, typer.Argument(help="Its name: letters, digits and underscores, such as hw7_colours.")],
+    course: CourseOption = Path("."),
+):
+    """Make the folder of a new assignment, with one example exercise to change into your own."""
+    place = Course.find(course)
+    folder = _relative(new_assignment(place, name), place)
+    console.print(f"Made {folder} with one example exercise: {name}.ipynb and exercises.py. Change both, then run:")
+    console.print(f"  autograder verify {name}\n  autograder release {name}")
 
 
 @app.command()
