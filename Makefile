@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: lab test grade-demo bench soak mnist-table proof bundle site clean
+.PHONY: lab test grade-demo bench gpu-bench soak mnist-table proof bundle site clean
 
 lab: $(VENV)/.lab
 	@$(BIN)/python -m visionlab.datasets
@@ -27,6 +27,9 @@ bench: $(VENV)/.test
 	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.throughput
 	@$(BIN)/python -m benchmarks.training
 	@$(BIN)/python -m benchmarks.convolution
+
+gpu-bench: $(VENV)/.lab
+	@$(BIN)/python -m benchmarks.gpu
 
 soak: $(VENV)/.test
 	@sh tools/system_parts.sh
