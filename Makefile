@@ -1,51 +1,20 @@
-# Short targets; the work is done by the tools they call.
+# Short targets; the work is done by the tools they call. `make help` lists them.
 PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 
-.PHONY: lab test grade-demo bench gpu-bench soak mnist-table proof bundle site clean
+.PHONY: lab help clean
 
-lab: $(VENV)/.lab
+lab: $(VENV)/.lab  ## install what the course needs (once), check its data, open JupyterLab on the first lecture
 	@$(BIN)/python -m visionlab.datasets
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lab.sh $(LAB_ARGS)
 
-# One thread for each process: two that compute with all cores at once take ten times as long.
-test proof: export OMP_NUM_THREADS = 1
+help:  ## list these commands
+	@echo "Usage: make COMMAND"
+	@awk '/^## / { print "\n" substr($$0, 4) } /^[a-z-]+:.*  ## / { split($$0, part, ":"); sub(/.*  ## /, ""); printf "  %-12s %s\n", part[1], $$0 }' $(MAKEFILE_LIST)
 
-test: $(VENV)/.test
-	@sh tools/system_parts.sh
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(TEST_ARGS)
-
-grade-demo: $(VENV)/.test
-	@sh tools/system_parts.sh
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.grade_demo
-
-bench: $(VENV)/.test
-	@sh tools/system_parts.sh
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.throughput
-	@$(BIN)/python -m benchmarks.training
-	@$(BIN)/python -m benchmarks.convolution
-
-gpu-bench: $(VENV)/.lab
-	@$(BIN)/python -m benchmarks.gpu
-
-soak: $(VENV)/.test
-	@sh tools/system_parts.sh
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.soak
-
-mnist-table: $(VENV)/.test
-	@$(BIN)/python -m experiments.mnist_table
-
-proof: $(VENV)/.test
-	@$(BIN)/python -m tools.proof
-
-bundle: $(VENV)/.lab
-	@$(BIN)/python tools/bundle.py
-
-site: $(VENV)/.site
-	@$(BIN)/python -m tools.website
+clean:  ## remove the environment (.venv) and all that was built; your work in the notebooks stays
+	rm -rf $(VENV) build dist *.egg-info
 
 # The environment is made once and again only when its versions change.
 $(VENV)/.lab: pyproject.toml
@@ -55,13 +24,5 @@ $(VENV)/.lab: pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
-$(VENV)/.test: pyproject.toml $(VENV)/.lab
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
-	@touch $@ $(VENV)/.site
-
-$(VENV)/.site: pyproject.toml $(VENV)/.lab
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
-	@touch $@
-
-clean:
-	rm -rf $(VENV) build dist *.egg-info
+# What instructors and contributors need is not in the students' bundle.
+-include tools/course.mk

@@ -3,7 +3,9 @@
 import hashlib
 import itertools
 import json
+import os
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -16,7 +18,7 @@ import torch
 from PIL import Image
 
 from autograder.course import Course
-from tools.bundle import NAME, make_bundle
+from tools.bundle import NAME, links, make_bundle
 from tools.make_hidden_photographs import ALIKE, as_floats, likeness
 from tools.make_hidden_photographs import FOLDER as HIDDEN
 from visionlab.datasets import cut_sheet, load
@@ -121,6 +123,50 @@ def test_its_project_file_names_no_grader(bundle):
     assert "autograder" not in text
     compile_toml = [sys.executable, "-c", "import tomllib, sys; tomllib.load(open(sys.argv[1], 'rb'))"]
     subprocess.run([*compile_toml, str(bundle / "pyproject.toml")], check=True)
+
+
+def test_its_pages_lead_only_to_what_is_there(bundle):
+    pages = [bundle / "README.md", *bundle.glob("docs/*.md")]
+    assert len(pages) >= 2
+    for page in pages:
+        targets = [target for _, target in links(page.relative_to(bundle).as_posix(), page.read_text())]
+        assert [target for target in targets if not (bundle / target).exists()] == [], page.name
+    readme = (bundle / "README.md").read_text()
+    assert "make lab" in readme and "docs/pictures/explorer.png" in readme
+    assert not re.search(r"make (test|bundle)|autograder \w+ hw|## For", readme)
+
+
+def test_its_make_offers_what_students_can_use(bundle):
+    helped = subprocess.run(["make", "help"], cwd=bundle, check=True, capture_output=True, text=True).stdout
+    assert re.findall(r"^  (\S+)  ", helped, flags=re.M) == ["lab", "help", "clean"]
+    assert subprocess.run(["make", "-n", "test"], cwd=bundle, capture_output=True).returncode
+
+
+def test_make_lab_checks_its_data_and_opens_the_first_lecture(bundle, tmp_path):
+    """As after the installation, with a stand-in for `jupyter` that says how it was called."""
+    commands = tmp_path / "env" / "bin"
+    commands.mkdir(parents=True)
+    for name, program in {"python": f'exec "{sys.executable}" "$@"', "jupyter": 'echo "jupyter $*"'}.items():
+        (commands / name).write_text(f"#!/bin/sh\n{program}\n")
+        (commands / name).chmod(0o755)
+    shutil.copytree(bundle, tmp_path / "course")
+    (tmp_path / "env" / ".lab").touch()  # newer than pyproject.toml: installed
+
+    def make_lab():
+        # Nothing on the path but the system: that which runs can only be the bundle's own.
+        environment = {"PATH": os.defpath, "HOME": str(tmp_path)}
+        command = ["make", "lab", "VENV=../env", "LAB_ARGS=--port=1"]
+        return subprocess.run(command, cwd=tmp_path / "course", env=environment, capture_output=True, text=True)
+
+    opened = make_lab()
+    assert opened.returncode == 0, opened.stderr
+    assert re.search(
+        r"jupyter lab .*--LabApp.default_url=/lab/tree/lectures/00_start_here.ipynb --port=1", opened.stdout
+    )
+    (tmp_path / "course/data/mnist/test.json").unlink()
+    broken = make_lab()
+    assert broken.returncode and "data/mnist/test.json is missing" in broken.stdout + broken.stderr
+    assert "jupyter" not in broken.stdout
 
 
 def solution_lines(source):

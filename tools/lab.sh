@@ -8,4 +8,8 @@ options=""
 if [ "$(uname)" = Linux ] && [ -z "${DISPLAY:-}${WAYLAND_DISPLAY:-}" ]; then
     options="$options --no-browser"
 fi
+# Only the kernel of this environment is offered, and it goes before one of the same name in the user's home: any other
+# has no visionlab.
+export JUPYTER_PREFER_ENV_PATH=1
+options="$options --KernelSpecManager.allowed_kernelspecs=python3"
 exec jupyter lab $options --LabApp.default_url=/lab/tree/lectures/00_start_here.ipynb "$@"
