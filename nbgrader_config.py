@@ -1,5 +1,10 @@
 """nbgrader's settings for this course: `nbgrader`, formgrader and `autograder` all read this file."""
 
+from autograder.formgrader import use_engine
+
+# Formgrader's buttons and nbgrader's commands grade in our sandbox: no student code runs in nbgrader itself.
+use_engine()
+
 c = get_config()  # noqa: F821  (nbgrader provides it)
 
 c.CourseDirectory.course_id = "visionlab"

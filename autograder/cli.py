@@ -275,15 +275,22 @@ def _print_records(assignment, records):
 
 
 @app.command()
-def feedback(assignment: AssignmentArgument, course: CourseOption = Path(".")):
+def feedback(
+    assignment: AssignmentArgument,
+    students: Annotated[list[str] | None, typer.Argument(help="Only these students; all by default.")] = None,
+    course: CourseOption = Path("."),
+):
     """Write one HTML page of feedback a student, where `nbgrader release_feedback` finds it."""
     place = Course.find(course)
     records = _records(place, assignment)
+    if ungraded := sorted(set(students or ()) - {record.student for record in records}):
+        _fail(f"Not graded yet: {', '.join(ungraded)}. Run: autograder grade {assignment}")
     given = scores(place, assignment)
     names = pseudonyms(place, [record.student for record in records if shares_of(record)])
     paths = [
         path
         for record in records
+        if not students or record.student in students
         for path in pages.write_feedback(place, record, given.get(record.student), names.get(record.student, ""))
     ]
     console.print(f"Wrote {len(paths)} pages to {_relative(place.path('feedback', '*', assignment), place)}.")
