@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 
 import numpy as np
 import pytest
@@ -101,6 +102,19 @@ def test_exception_in_the_students_code_is_shown_with_its_line(beside_checks, sh
     assert "Your code raised IndexError: index 2 is out of bounds" in card
     assert re.search(r"It happened in line \d+ of the cell: return x\[len\(x\)\]", card)
     assert raised.value._render_traceback_() == ["scale_rows: not right yet. The card above says what to look at."]
+
+
+@pytest.mark.parametrize(
+    ("skipped", "said"), [("factor = 2", "There is no factor yet: run the cell"), ("factors = 2", "not right yet")]
+)
+def test_a_name_of_a_cell_that_was_skipped_is_told(beside_checks, shown, tmp_path, monkeypatch, skipped, said):
+    shutil.copy("checks.json", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "own.ipynb").write_text(json.dumps({"cells": [{"cell_type": "code", "source": [skipped]}]}))
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    with pytest.raises(CheckFailed, match=said):
+        check(answers(lambda x, factors: factor * x))  # noqa: F821
+    assert "NameError: name 'factor' is not defined" in repr(shown[0])
 
 
 def test_unwritten_answer_is_recognised(beside_checks, shown):

@@ -1,5 +1,7 @@
 """`check(your_function)`: compare an answer with the right one and be told which mistake was made."""
 
+import re
+
 from IPython.display import display
 
 from visionlab.checks import card
@@ -7,6 +9,7 @@ from visionlab.checks.cases import Recorder, outcome
 from visionlab.checks.diagnosis import examine
 from visionlab.checks.plain import describe
 from visionlab.checks.stored import ChecksUnavailable, load_exercise
+from visionlab.skipped_cells import advice
 
 __all__ = ["CheckFailed", "ChecksUnavailable", "check", "outcome"]
 
@@ -61,4 +64,12 @@ def check(answer, exercise=None):
     verdict = examine(name, stored.cases, lambda: Recorder(answer, stored.parameters), stored.explanations)
     display(Card(verdict))
     if not verdict.passed:
-        raise CheckFailed(f"{name}: not right yet. The card above says what to look at.")
+        to_run = _cell_to_run(verdict)
+        raise CheckFailed(to_run or f"{name}: not right yet. The card above says what to look at.")
+
+
+def _cell_to_run(verdict):
+    """What to run first, if the answer needs a name of a cell that was skipped; else ''."""
+    error = verdict.failures[0].error
+    missing = re.match(r"name '(\w+)' is not defined", error.message) if error and error.kind == "NameError" else None
+    return advice(missing[1]) if missing else ""
