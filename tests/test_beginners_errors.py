@@ -179,10 +179,9 @@ def test_lab_offers_no_other_kernel(tmp_path):
         f'exec "{sys.executable}" -m jupyter_client.kernelspecapp list --json "$1"\n'
     )
     stand_in.chmod(0o755)
-    environment = {
-        key: value for key, value in os.environ.items() if key not in ("VIRTUAL_ENV", "JUPYTER_PREFER_ENV_PATH")
-    }
+    environment = {key: value for key, value in os.environ.items() if key != "VIRTUAL_ENV"}
     environment |= {"PATH": f"{stand_in.parent}:{os.defpath}", "JUPYTER_DATA_DIR": str(tmp_path / "data")}
+    environment["JUPYTER_PREFER_ENV_PATH"] = "0"  # as in an environment that Jupyter does not know for one
     command = ["sh", str(ROOT / "tools/lab.sh")]
     listed = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
     kernels = json.loads(listed)["kernelspecs"]
