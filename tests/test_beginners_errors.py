@@ -51,7 +51,7 @@ def test_a_name_that_a_skipped_cell_defines_is_told_with_its_heading(tmp_path, c
     )
     told = advice("needed", tmp_path)
     assert told.startswith(
-        "There is no needed yet: run the cell that defines it first. It is under the heading “2 · What"
+        "There is no needed yet: run the cell that defines it first.\nIt is under the heading “2 · What"
     )
     assert "Run All Above Selected Cell" in told
 
@@ -92,7 +92,7 @@ def test_in_a_notebook_the_advice_stands_below_the_error(tmp_path):
     client = NotebookClient(notebook, allow_errors=True, resources={"metadata": {"path": str(tmp_path)}})
     outputs = [cell.get("outputs", []) for cell in client.execute().cells]
     assert [output.output_type for output in outputs[1]] == ["error", "stream"]
-    assert outputs[1][1].text.startswith("There is no check yet: run the cell that defines it first. It is under the")
+    assert outputs[1][1].text.startswith("There is no check yet: run the cell that defines it first.\nIt is under the")
     assert [[output.output_type for output in cell] for cell in outputs[5:7]] == [["error"], ["error"]]
 
 

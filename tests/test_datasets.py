@@ -184,6 +184,24 @@ def test_damaged_and_missing_files_are_told(monkeypatch, tmp_path, capsys):
             datasets.load(name, split)
 
 
+def test_without_the_data_folder_it_is_said_where_it_belongs(monkeypatch, tmp_path, capsys):
+    """As after installing visionlab without the course around it."""
+    monkeypatch.setattr(datasets, "DATA", tmp_path / "data")
+    datasets.registry.cache_clear()
+    try:
+        for ask in (lambda: datasets.load("mnist"), lambda: datasets.result("broken_runs")):
+            with pytest.raises(datasets.DataDamaged, match=r"There is no .*data.*make lab"):
+                ask()
+        assert datasets.main([]) == datasets.main(["fetch", "mnist"]) == 1
+        assert capsys.readouterr().err.count(f"The course's data belong in {tmp_path / 'data'}.") == 2
+        (tmp_path / "data").mkdir()
+        (tmp_path / "data/registry.toml").write_text("[datasets")
+        with pytest.raises(datasets.DataDamaged, match=r"registry.toml is damaged \(.*\)\. The course's data"):
+            datasets.load("mnist")
+    finally:
+        datasets.registry.cache_clear()
+
+
 def test_full_set_comes_from_the_web_and_stays_in_the_cache(tiny, server):
     data = datasets.load_full("tiny", "train")
     np.testing.assert_array_equal(data.images, IMAGES)

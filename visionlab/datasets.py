@@ -149,8 +149,23 @@ def balanced_order(labels):
 
 @functools.cache
 def registry():
-    """Read ``data/registry.toml``: every data set and weight file, with sources, checksums, licence and citation."""
-    return tomllib.loads((DATA / "registry.toml").read_text(encoding="utf-8"))
+    """Read ``data/registry.toml``: every data set and weight file, with sources, checksums, licence and citation.
+
+    Raises
+    ------
+    DataDamaged
+        If it is missing or broken: most often, all of ``data/`` is missing.
+    """
+    return _read(DATA / "registry.toml", tomllib.loads)
+
+
+def _read(path, decode):
+    try:
+        return decode(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataDamaged(f"There is no {path}. {_how_to_restore()}") from None
+    except (OSError, ValueError) as problem:
+        raise DataDamaged(f"{path} is damaged ({first_line(problem)}). {_how_to_restore()}") from None
 
 
 def result(name):
@@ -165,12 +180,17 @@ def result(name):
     -------
     dict
 
+    Raises
+    ------
+    DataDamaged
+        If there is no such file, or it is broken.
+
     Examples
     --------
     >>> sorted(result("broken_runs")["runs"])[:3]
     ['bad scaling', 'dead ReLUs', 'healthy']
     """
-    return json.loads((DATA / "results" / f"{name}.json").read_text(encoding="utf-8"))
+    return _read(DATA / "results" / f"{name}.json", json.loads)
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -181,17 +201,20 @@ def _load_embedded(name, split):
     entry = registry()["datasets"][name]
     part = entry["embedded"][split]
     try:
-        about = json.loads((DATA / name / f"{split}.json").read_text())
         sheets = [np.asarray(Image.open(DATA / name / sheet)) for sheet in part["sheets"]]
     except (OSError, ValueError) as problem:
         raise DataDamaged(f"{problem}. {_how_to_restore()}") from None
+    about = _read(DATA / name / f"{split}.json", json.loads)
     labels = np.array([int(digit) for digit in about["labels"]], dtype=np.int64)
     images = np.concatenate([cut_sheet(sheet, entry["shape"]) for sheet in sheets])[: len(labels)]
     return Dataset(images, labels, tuple(entry["classes"]))
 
 
 def _how_to_restore():
-    return "Get the embedded data back with: git checkout -- data (or unpack the course anew)."
+    return (
+        f"The course's data belong in {DATA}. Get them back with: git checkout -- data (or unpack the course anew). "
+        "If the course lies elsewhere, run make lab there, or python -m pip install -e . in that folder."
+    )
 
 
 def cut_sheet(sheet, shape):
@@ -464,14 +487,18 @@ def main(arguments):
             for split in SPLITS:
                 data = load_full(arguments[1], split)
                 print(f"{arguments[1]}: {len(data.labels):,} images for {split} in {cache_folder() / arguments[1]}")
-        except (ValueError, DataUnavailable) as problem:
+        except (ValueError, DataDamaged, DataUnavailable) as problem:
             print(problem, file=sys.stderr)
             return 1
         return 0
     if arguments:
         print("Usage: python -m visionlab.datasets [fetch NAME]", file=sys.stderr)
         return 2
-    problems = verify_embedded()
+    try:
+        problems = verify_embedded()
+    except DataDamaged as problem:
+        print(problem, file=sys.stderr)
+        return 1
     if problems:
         print("\n".join([*problems, _how_to_restore()]), file=sys.stderr)
         return 1

@@ -31,10 +31,10 @@ def advice(name, folder="."):
     headings = {heading for path in notebooks if (heading := _heading_over(name, path)) is not None}
     if not headings:
         return ""
-    where = f" It is under the heading “{heading}”." if len(headings) == 1 and (heading := headings.pop()) else ""
+    where = f"\nIt is under the heading “{heading}”." if len(headings) == 1 and (heading := headings.pop()) else ""
     return (
-        f"There is no {name} yet: run the cell that defines it first.{where} After a restart of the kernel, "
-        "Run ▸ Run All Above Selected Cell runs all that come before the selected one."
+        f"There is no {name} yet: run the cell that defines it first.{where}\n"
+        "Run ▸ Run All Above Selected Cell runs all cells that come before the selected one."
     )
 
 
