@@ -16,6 +16,7 @@ FILES = (
     "LICENSE-text",
     "environment.yml",
     "pyproject.toml",
+    "tools/hosted.py",
     "tools/lab.sh",
     "docs/course_map.md",
     "docs/students.md",
