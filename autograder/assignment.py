@@ -125,7 +125,7 @@ class Assignment:
         """A context in which the solution's own files, those beside its exercises, are found beside the notebook."""
         return files_in(declaration(self.folder).parent)
 
-    def prepare(self, exercise, cases, seeds):
+    def prepare(self, exercise, cases, seeds, named=True):
         """Run reference and bugs on cases, so that a student's outcome can be judged.
 
         Parameters
@@ -133,15 +133,17 @@ class Assignment:
         exercise : str
         cases : sequence of Case
         seeds : sequence of int
+        named : bool
+            Whether mistakes are to be told by their names: only then do the bugs run.
 
         Returns
         -------
         list of PreparedCase
         """
         with self.own_files():
-            return self._prepare(exercise, cases, seeds)
+            return self._prepare(exercise, cases, seeds, self.bugs[exercise] if named else {})
 
-    def _prepare(self, exercise, cases, seeds):
+    def _prepare(self, exercise, cases, seeds, bugs):
         reference = self.references[exercise]
         parameters = parameters_of(reference)
         prepared = []
@@ -151,7 +153,7 @@ class Assignment:
                 problem = expected.error or f"it returned {expected.unusable}"
                 raise AssignmentError(f"The reference {exercise} fails its own case {case.name!r}: {problem}")
             wrong = {}
-            for name, bug in self.bugs[exercise].items():
+            for name, bug in bugs.items():
                 with np.errstate(all="ignore"):  # that a known mistake divides by zero is no news
                     seen = run_case(case.observe, Recorder(bug, parameters), seed)
                 if not same_outcome(expected, seen, case.tolerance):
