@@ -187,3 +187,16 @@ def test_lab_offers_no_other_kernel(tmp_path):
     kernels = json.loads(listed)["kernelspecs"]
     assert list(kernels) == ["python3"]
     assert kernels["python3"]["spec"]["display_name"] != "Elsewhere"
+
+
+@pytest.mark.parametrize("program", ["#!/moved/away/python\n", None])
+def test_an_environment_that_was_moved_is_told(tmp_path, program):
+    if program:
+        (tmp_path / "jupyter").write_text(program)
+        (tmp_path / "jupyter").chmod(0o755)
+    command = ["sh", str(ROOT / "tools/lab.sh")]
+    ran = subprocess.run(command, env={"PATH": f"{tmp_path}:{os.defpath}"}, capture_output=True, text=True)
+    assert ran.returncode == 1
+    assert ran.stderr.splitlines() == [
+        "The environment does not work here. Was the course's folder moved or renamed? Run: make clean, then make lab"
+    ]

@@ -12,4 +12,11 @@ fi
 # has no visionlab.
 export JUPYTER_PREFER_ENV_PATH=1
 options="$options --KernelSpecManager.allowed_kernelspecs=python3"
+# Programs of an environment name its Python by its path, which is wrong once the folder is called otherwise.
+program=$(command -v jupyter || true)
+interpreter=$([ -z "$program" ] || sed -n '1s/^#! *\([^ ]*\).*/\1/p' "$program")
+if [ ! -x "${interpreter:-$program}" ]; then
+    echo "The environment does not work here. Was the course's folder moved or renamed? Run: make clean, then make lab" >&2
+    exit 1
+fi
 exec jupyter lab $options --LabApp.default_url=/lab/tree/lectures/00_start_here.ipynb "$@"
