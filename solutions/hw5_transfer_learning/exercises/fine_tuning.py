@@ -1013,9 +1013,9 @@ def trained_drawn(student, rng):
 
 
 MODE = "        part.train(i >= lowest)\n"
-KEPT = """        for module in part.modules():
-            if isinstance(module, nn.BatchNorm2d):
-                module.eval()
+KEPT = """        for layer in part.modules():
+            if isinstance(layer, nn.BatchNorm2d):
+                layer.eval()
 """
 
 SET_TRAINED = Exercise(
@@ -1124,8 +1124,8 @@ SET_TRAINED = Exercise(
             "You freeze γ and β of batch normalisation in trained parts as well. Only its statistics stay; the two are "
             "trained.",
             (
-                "                module.eval()\n",
-                "                module.eval()\n                module.requires_grad_(False)\n",
+                "                layer.eval()\n",
+                "                layer.eval()\n                layer.requires_grad_(False)\n",
             ),
         ),
         Bug(
@@ -1136,7 +1136,7 @@ SET_TRAINED = Exercise(
         Bug(
             "dropout off everywhere",
             'You set dropout to mode "eval" in trained parts, too. The exception is for batch normalisation alone.',
-            ("isinstance(module, nn.BatchNorm2d)", "isinstance(module, nn.BatchNorm2d | nn.Dropout)"),
+            ("isinstance(layer, nn.BatchNorm2d)", "isinstance(layer, nn.BatchNorm2d | nn.Dropout)"),
         ),
         Bug(
             "flag set on the module",
@@ -1247,7 +1247,7 @@ def tuned_drawn(student, rng):
     return tuned(student, rng, stages, *(int(n) for n in rng.integers(1, 6, 2)))
 
 
-SETTING = """        set_trained(network, parts)
+SETTING = """        set_trained(network, trained)
         optimiser = make_optimiser(network)
 """
 LOOP = """        for _ in range(epochs):
@@ -1272,21 +1272,21 @@ FINE_TUNE = Exercise(
             "never trained: make it in each stage.",
             (
                 SETTING,
-                "        set_trained(network, parts)\n"
+                "        set_trained(network, trained)\n"
                 "        optimiser = make_optimiser(network) if not losses else optimiser\n",
             ),
         ),
         Bug(
             "optimiser made before the parts are set",
             "You make the optimiser before you set the parts: it holds those of the stage before. Set the parts first.",
-            (SETTING, "        optimiser = make_optimiser(network)\n        set_trained(network, parts)\n"),
+            (SETTING, "        optimiser = make_optimiser(network)\n        set_trained(network, trained)\n"),
         ),
         Bug(
             "a new optimiser in each epoch",
             "You make a new optimiser in each epoch. It forgets its momentum that way: one for each stage.",
             (
                 SETTING + LOOP,
-                "        set_trained(network, parts)\n" + LOOP + "            optimiser = make_optimiser(network)\n",
+                "        set_trained(network, trained)\n" + LOOP + "            optimiser = make_optimiser(network)\n",
             ),
         ),
         Bug(
@@ -1299,14 +1299,14 @@ FINE_TUNE = Exercise(
             "parts set once only",
             "You set the parts for the first stage only. Each stage has its own.",
             (
-                "        set_trained(network, parts)\n",
-                "        if not losses:\n            set_trained(network, parts)\n",
+                "        set_trained(network, trained)\n",
+                "        if not losses:\n            set_trained(network, trained)\n",
             ),
         ),
         Bug(
             "parts never set",
             "You never call `set_trained`: everything is trained from the beginning.",
-            ("        set_trained(network, parts)\n", ""),
+            ("        set_trained(network, trained)\n", ""),
         ),
         Bug(
             "gradients never set back",
@@ -1329,7 +1329,7 @@ FINE_TUNE = Exercise(
         Bug(
             "parts and epochs exchanged",
             "You take the first number of a stage for its epochs and the second for its parts. Parts come first.",
-            ("for parts, epochs in stages", "for epochs, parts in stages"),
+            ("for trained, epochs in stages", "for epochs, trained in stages"),
         ),
         Bug(
             "first stage only",
