@@ -45,7 +45,7 @@ def _run(converter, command, options):
     streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
     # A process of its own, as for the command: tests do not run in Jupyter's server, which holds the user's rights.
     with subprocess.Popen(argv, **streams, cwd=root, env=os.environ | {"COLUMNS": "120"}, encoding="utf-8") as process:
-        for line in process.stdout:
+        for line in filter(str.strip, process.stdout):
             converter.log.info(line.rstrip())
     if process.returncode:
         raise NbGraderException(f"`autograder {command}` ended with exit status {process.returncode}.")
