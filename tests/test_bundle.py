@@ -15,13 +15,12 @@ import nbformat
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 
 from autograder.course import Course
+from autograder.hidden_images import LABELS, hidden_images
 from tools.bundle import NAME, links, make_bundle
-from tools.make_hidden_photographs import ALIKE, as_floats, likeness
-from tools.make_hidden_photographs import FOLDER as HIDDEN
-from visionlab.datasets import cut_sheet, load
+from tools.make_hidden_photographs import ALIKE, FOLDERS, as_floats, likeness
+from visionlab.datasets import load
 
 ROOT = Path(__file__).resolve().parent.parent
 STEP = {"optimiser.zero_grad()", "loss.backward()", "optimiser.step()"}
@@ -65,19 +64,20 @@ def test_it_holds_no_secret(bundle):
                 assert {one, two} <= STEP or not [path for path, text in everything.items() if follows(one, two, text)]
 
 
-def test_hidden_photographs_are_nowhere_in_it(bundle):
+@pytest.mark.parametrize(("folder", "count"), FOLDERS.items(), ids=lambda value: str(value).split("/")[-3:][0])
+def test_hidden_photographs_are_nowhere_in_it(bundle, folder, count):
     """Neither as they are nor nearly: not their positions in the full set, not their pixels, and nothing like them."""
-    about = json.loads((HIDDEN / "photographs.json").read_text())
-    sheets = [np.asarray(Image.open(path)) for path in sorted(HIDDEN.glob("*.png"))]
-    hidden = np.concatenate([cut_sheet(sheet, (32, 32, 3)) for sheet in sheets])
-    assert len(hidden) == len(about["labels"]) == 2_000 and set(np.bincount([*map(int, about["labels"])])) == {200}
+    hidden, labels = hidden_images(folder)
+    assert len(hidden) == count and np.bincount(labels).tolist() == [count // 10] * 10
     embedded = [load("cifar10", split).images for split in ("train", "test")]
-    assert not {image.tobytes() for image in hidden} & {image.tobytes() for part in embedded for image in part}
+    pixels = {image.transpose(1, 2, 0).tobytes() for image in hidden}
+    assert len(pixels) == count and not pixels & {image.tobytes() for part in embedded for image in part}
     positions = json.loads((bundle / "data/cifar10/test.json").read_text())["positions"]
-    assert not set(positions) & set(about["positions"])
+    assert not set(positions) & set(json.loads((folder / LABELS).read_text())["positions"])
     others = torch.cat([as_floats(part) for part in embedded])
-    assert likeness(as_floats(hidden[::10]), torch.cat([others, others.flip(3)])).max() <= ALIKE
-    sums = {hashlib.sha256(path.read_bytes()).digest() for path in HIDDEN.iterdir() if path.is_file()}
+    near = likeness(torch.from_numpy(hidden[::10]).float(), torch.cat([others, others.flip(3)]))
+    assert near.max() <= ALIKE
+    sums = {hashlib.sha256(path.read_bytes()).digest() for path in folder.iterdir() if path.is_file()}
     assert not sums & {hashlib.sha256(path.read_bytes()).digest() for path in bundle.rglob("*") if path.is_file()}
 
 

@@ -23,8 +23,12 @@ from visionlab.checks.files import files_in
 from visionlab.training import as_tensors
 
 ROOT = Path(__file__).resolve().parent.parent
-GRADED_WEIGHTS = {"hw4_training_cnns": ("OwnNetwork", "train_own_network", 2_500)}
-"""The assignments whose weights are graded: the class, the function that trains it, and on how many photographs."""
+GRADED_WEIGHTS = {
+    "hw4_training_cnns": ("OwnNetwork", "train_own_network", (2_500, 500)),
+    "hw5_transfer_learning": ("OwnClassifier", "train_own_classifier", (200,)),
+}
+"""The assignments whose weights are graded: the class, the function that trains it, and how many photographs it gets in
+each of its arguments."""
 
 
 def kept(assignment):
@@ -45,8 +49,9 @@ def bars_of(assignment):
 
 def measure(assignment, seeds):
     """Train an assignment's reference with each seed; yield the share of hidden photographs that each tells right."""
-    exercise, trainer, cut = GRADED_WEIGHTS[assignment.name]
-    images, labels = as_tensors(datasets.load("cifar10"))
+    exercise, trainer, counts = GRADED_WEIGHTS[assignment.name]
+    images, labels = as_tensors(datasets.load("cifar10", subset=sum(counts)))
+    sets = list(zip(images.split(counts), labels.split(counts), strict=True))
     case = next(case for case in assignment.exercises[exercise].cases if case.hidden)
     for seed in seeds:
         with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +60,7 @@ def measure(assignment, seeds):
                 ("torch.manual_seed(0)", f"torch.manual_seed({seed})"),
                 ('folder="."', f"folder={folder!r}, seed={seed}"),
             )
-            assignment.define(trainer, source)((images[:cut], labels[:cut]), (images[cut:], labels[cut:]))
+            assignment.define(trainer, source)(*sets)
             with files_in(folder):
                 seen = run_case(case.observe, Recorder(assignment.references[exercise]), 0)
         (share,) = seen.shares.values()
@@ -83,10 +88,11 @@ def chance_of_failing(shares, bar):
 def main():
     """Measure and keep the shares."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("assignments", nargs="*", default=list(GRADED_WEIGHTS))
     parser.add_argument("--seeds", type=int, default=12)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    for name in GRADED_WEIGHTS:
+    for name in options.assignments:
         assignment = Course(ROOT).assignment(name)
         shares = []
         for share in measure(assignment, range(1, options.seeds + 1)):

@@ -1,4 +1,4 @@
-"""Choose the hidden photographs that networks of assignment 4 are graded on, and keep them with its hidden cases.
+"""Choose the hidden photographs that trained networks are graded on, and keep them with the assignments' hidden cases.
 
 They are test images of CIFAR-10 that the course embeds nowhere, and no near-duplicates of any other image: about 3 % of
 its test images are in its training set too, a little moved, mirrored or in other colours (B. Barz, J. Denzler: Do we
@@ -14,10 +14,16 @@ import torch
 from PIL import Image
 from torch.nn.functional import avg_pool2d
 
+from autograder.hidden_images import LABELS
 from tools.make_embedded_data import SEED, choose, make_sheet
 from visionlab.datasets import DATA, load_full
 
-FOLDER = Path(__file__).resolve().parent.parent / "solutions/hw4_training_cnns/exercises/hidden"
+SOLUTIONS = Path(__file__).resolve().parent.parent / "solutions"
+FOLDERS = {
+    SOLUTIONS / "hw4_training_cnns/exercises/hidden": 2_000,
+    SOLUTIONS / "hw5_transfer_learning/exercises/hidden": 500,
+}
+"""Where they are kept, and how many of them: a large network should not be asked for minutes."""
 PER_CLASS = 200
 SHEET_IMAGES = 500
 
@@ -74,6 +80,16 @@ def as_floats(images):
     return torch.from_numpy(images).permute(0, 3, 1, 2).float()
 
 
+def keep(folder, images, labels, positions):
+    """Write images and their labels as `autograder.hidden_images` reads them."""
+    folder.mkdir(exist_ok=True)
+    for number, start in enumerate(range(0, len(images), SHEET_IMAGES)):
+        sheet = Image.fromarray(make_sheet(images[start : start + SHEET_IMAGES]))
+        sheet.save(folder / f"{number}.png", optimize=True)
+    about = {"labels": "".join(map(str, labels)), "positions": positions.tolist()}
+    (folder / LABELS).write_text(json.dumps(about, separators=(",", ":")) + "\n")
+
+
 def main():
     """Choose the photographs and write them."""
     test = load_full("cifar10", "test")
@@ -83,15 +99,10 @@ def main():
     left_out = set(np.flatnonzero(alike > ALIKE).tolist()) | set(embedded)
     forbidden = {test.images[position].tobytes() for position in left_out}
     chosen = choose(test.images, test.labels, PER_CLASS, forbidden, np.random.default_rng(SEED))
-    FOLDER.mkdir(exist_ok=True)
-    for number, start in enumerate(range(0, len(chosen), SHEET_IMAGES)):
-        sheet = Image.fromarray(make_sheet(test.images[chosen[start : start + SHEET_IMAGES]]))
-        sheet.save(FOLDER / f"{number}.png", optimize=True)
-    about = {"labels": "".join(map(str, test.labels[chosen])), "positions": chosen.tolist()}
-    (FOLDER / "photographs.json").write_text(json.dumps(about, separators=(",", ":")) + "\n")
-    print(
-        f"{(alike > ALIKE).sum()} of {len(alike)} test images have a near-duplicate; {len(chosen)} others were chosen."
-    )
+    for folder, many in FOLDERS.items():
+        keep(folder, test.images[chosen[:many]], test.labels[chosen[:many]], chosen[:many])
+    count = (alike > ALIKE).sum()
+    print(f"{count} of {len(alike)} test images may have a near-duplicate; {len(chosen)} others were chosen.")
 
 
 if __name__ == "__main__":

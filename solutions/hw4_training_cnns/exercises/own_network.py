@@ -1,13 +1,11 @@
 """A network of one's own: graded by what its weights are worth on photographs that students don't have."""
 
-import functools
-import json
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from autograder.exercise import Bug, Case, Correct, Exercise, replaced
+from autograder.hidden_images import reaches
 from visionlab import datasets
 from visionlab.checks.trained import observed
 
@@ -17,32 +15,12 @@ BARS = {0.45: 5, 0.52: 2, 0.56: 2}
 have GPUs can be asked for more: then change the table in the notebook too."""
 
 
-@functools.cache
-def photographs():
-    """The hidden photographs: uint8 of shape (N, 3, 32, 32), and their labels; `tools.make_hidden_photographs`."""
-    about = json.loads((HIDDEN / "photographs.json").read_text())
-    sheets = [np.asarray(Image.open(path)) for path in sorted(HIDDEN.glob("*.png"))]
-    images = np.concatenate([datasets.cut_sheet(sheet, (32, 32, 3)) for sheet in sheets])
-    return np.ascontiguousarray(images.transpose(0, 3, 1, 2)), np.array([int(digit) for digit in about["labels"]])
-
-
 def test_photographs(student, rng):
     """your weights in your network: it knows the test photographs, a third of them at least"""
     data = datasets.load("cifar10", "test")
     return observed(
         student, "test photographs", np.ascontiguousarray(data.images.transpose(0, 3, 1, 2)), data.labels, 1 / 3
     )
-
-
-def reaches(least):
-    """The case that asks for a share of right answers."""
-
-    def hidden_photographs(student, rng):
-        return observed(student, "hidden photographs", *photographs(), least)
-
-    hidden_photographs.__doc__ = f"at least {least:.0%} of 2,000 photographs that you don't have"
-    hidden_photographs.__name__ = f"hidden_photographs_{least:.0%}"
-    return hidden_photographs
 
 
 WRITTEN_OUT = """
@@ -78,7 +56,10 @@ class OwnNetwork(nn.Module):
 OWN_NETWORK = Exercise(
     "OwnNetwork",
     points=10,
-    cases=[Case(test_photographs), *(Case(reaches(bar), hidden=True, weight=points) for bar, points in BARS.items())],
+    cases=[
+        Case(test_photographs),
+        *(Case(reaches(bar, HIDDEN), hidden=True, weight=points) for bar, points in BARS.items()),
+    ],
     bugs=[
         Bug(
             "not the network that was trained",
