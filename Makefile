@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 
 lab: $(VENV)/.lab  ## install what the course needs (once), check its data, open JupyterLab on the first lecture
 	@$(BIN)/python -m visionlab.datasets
-	@PATH="$(CURDIR)/$(BIN):$$PATH" sh tools/lab.sh $(LAB_ARGS)
+	@PATH="$(abspath $(BIN)):$$PATH" sh tools/lab.sh $(LAB_ARGS)
 
 help:  ## list these commands
 	@echo "Usage: make COMMAND"

@@ -9,7 +9,7 @@ bundle: $(VENV)/.lab  ## pack one zip for students: no solutions, no hidden case
 
 grade-demo: $(VENV)/.test  ## grade sample submissions, good, bad and hostile: grades, feedback, report, exports
 	@sh tools/system_parts.sh
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m tests.grade_demo
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m tests.grade_demo
 
 site: $(VENV)/.site  ## build the course as a site to read: dist/site/index.html
 	@$(BIN)/python -m tools.website
@@ -25,14 +25,14 @@ test: $(VENV)/.test  ## lint, and run every test; TEST_ARGS="-k name" chooses
 	@sh tools/system_parts.sh
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(TEST_ARGS)
+	PATH="$(abspath $(BIN)):$$PATH" $(BIN)/pytest -n 2 --dist loadgroup $(TEST_ARGS)
 
 proof: $(VENV)/.test  ## prove the tests of all assignments, and write docs/proof.md
 	@$(BIN)/python -m tools.proof
 
 bench: $(VENV)/.test  ## measure the grader's throughput, training and convolution: docs/benchmarks.md
 	@sh tools/system_parts.sh
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.throughput
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m benchmarks.throughput
 	@$(BIN)/python -m benchmarks.training
 	@$(BIN)/python -m benchmarks.convolution
 
@@ -41,7 +41,7 @@ gpu-bench: $(VENV)/.lab  ## train CIFAR-10 from scratch to 94 % on one GPU
 
 soak: $(VENV)/.test  ## grade a thousand submissions in one batch: docs/soak.md
 	@sh tools/system_parts.sh
-	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python -m benchmarks.soak
+	@PATH="$(abspath $(BIN)):$$PATH" $(BIN)/python -m benchmarks.soak
 
 mnist-table: $(VENV)/.test  ## run lecture 1's table of classifiers on the whole of MNIST
 	@$(BIN)/python -m experiments.mnist_table
