@@ -10,7 +10,7 @@ import pytest
 import typer
 
 from autograder.cli import app
-from tools.bundle import links
+from tools.bundle import links, without_dead_links
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *(ROOT / "docs").glob("*.md")])
@@ -56,3 +56,9 @@ def test_commands_are_there(page):
 def test_links_lead_somewhere(page):
     for _, target in links(page.relative_to(ROOT).as_posix(), page.read_text("utf-8")):
         assert (ROOT / posixpath.normpath(target)).exists(), target
+
+
+def test_links_to_what_students_do_not_get_become_words():
+    text = "See [b](b.md#part), ![a picture](c.png), [d](../d/e.md), [f](../f) and [the web](https://example.org/x)."
+    kept = "See [b](b.md#part), a picture, d, [f](../f) and [the web](https://example.org/x)."
+    assert without_dead_links("docs/a.md", text, ["docs/a.md", "docs/b.md", "f/g.md"]) == kept
