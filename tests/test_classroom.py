@@ -1,7 +1,9 @@
 """The classroom of docs/classroom.md: a real hub and proxy, three Linux users, and what each of them can read."""
 
+import contextlib
 import json
 import os
+import pwd
 import secrets
 import shutil
 import signal
@@ -22,7 +24,10 @@ import websocket
 
 from tests import small_course
 
+pytestmark = pytest.mark.xdist_group("classroom")  # one process runs the hub, for all tests of this file
+
 REPOSITORY = small_course.REPOSITORY
+SETUP = REPOSITORY / "docs" / "classroom" / "setup.sh"
 PROXY = "configurable-http-proxy@5.3.0"
 PROXY_FOLDER = REPOSITORY / "build" / PROXY
 ANSWERS = {"scale_rows": "def scale_rows(x, factors):\n    return x * factors[:, None]"}
@@ -127,11 +132,28 @@ class Classroom:
     """The folders, the people and the address of the hub."""
 
     srv: Path
-    instructor: str
-    students: tuple
+    mark: str
     password: str
     hub: str = ""
     people: dict = field(default_factory=dict)
+
+    @property
+    def group(self):
+        return f"class{self.mark}"
+
+    @property
+    def instructor(self):
+        return f"teacher{self.mark}"
+
+    @property
+    def students(self):
+        return f"ada{self.mark}", f"bob{self.mark}"
+
+    @property
+    def environment(self):
+        """What docs/classroom takes instead of /srv and the names there."""
+        names = {"VISIONLAB_GROUP": self.group, "VISIONLAB_INSTRUCTOR": self.instructor}
+        return os.environ | {"VISIONLAB_SRV": str(self.srv)} | names
 
     @property
     def course(self):
@@ -192,22 +214,32 @@ def free_ports(count):
     return ports
 
 
-def add_people(room, group):
-    subprocess.run(["groupadd", group], check=True)
+def add_people(room):
+    subprocess.run(["groupadd", room.group], check=True)
     for name in (room.instructor, *room.students):
         home = room.srv / "home" / name
-        subprocess.run(["useradd", "-m", "-d", home, "-U", "-G", group, "-s", "/bin/sh", name], check=True)
+        subprocess.run(["useradd", "-m", "-d", home, "-U", "-G", room.group, "-s", "/bin/sh", name], check=True)
         subprocess.run(["chpasswd"], input=f"{name}:{room.password}", text=True, check=True)
 
 
-def remove_people(room, group):
+def remove_people(room):
     for name in (room.instructor, *room.students):
-        uid = subprocess.run(["id", "-u", name], capture_output=True, text=True).stdout.strip()
-        for folder in Path("/proc").glob("[0-9]*"):
-            if uid and folder.exists() and folder.stat().st_uid == int(uid):
+        if subprocess.run(["id", name], capture_output=True).returncode == 0:
+            end_processes_of(uid_of(name))
+            subprocess.run(["userdel", name], check=True, capture_output=True)
+    subprocess.run(["groupdel", room.group], capture_output=True)
+
+
+def end_processes_of(uid):
+    """Kill what has outlived the hub."""
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            if folder.stat().st_uid == uid:
                 os.kill(int(folder.name), signal.SIGKILL)
-        subprocess.run(["userdel", name], capture_output=True)
-    subprocess.run(["groupdel", group], capture_output=True)
+
+
+def uid_of(name):
+    return pwd.getpwnam(name).pw_uid
 
 
 def lay_out_course(room):
@@ -225,24 +257,17 @@ def classroom():
     if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode:
         pytest.skip("this machine makes no mount namespaces")
     proxy = get_proxy()
-    mark = secrets.token_hex(2)
-    room = Classroom(
-        Path(tempfile.mkdtemp(dir="/var/tmp")), f"teacher{mark}", (f"ada{mark}", f"bob{mark}"), secrets.token_hex(8)
-    )
-    group = f"class{mark}"
+    room = Classroom(Path(tempfile.mkdtemp(dir="/var/tmp")), secrets.token_hex(2), secrets.token_hex(8))
     room.srv.chmod(0o755)
-    environment = os.environ | {
-        "VISIONLAB_SRV": str(room.srv), "VISIONLAB_GROUP": group, "VISIONLAB_INSTRUCTOR": room.instructor,
-        "PATH": f"{proxy}:{os.environ['PATH']}",
-    }  # fmt: skip
+    environment = room.environment | {"PATH": f"{proxy}:{os.environ['PATH']}"}
     port, hub_port, proxy_port = free_ports(3)
     room.hub = f"http://127.0.0.1:{port}"
     log = room.srv / "hub.log"
     hub = None
     try:
-        add_people(room, group)
+        add_people(room)
         lay_out_course(room)
-        subprocess.run(["sh", REPOSITORY / "docs" / "classroom" / "setup.sh"], check=True, env=environment)
+        subprocess.run(["sh", SETUP], check=True, env=environment)
         command = [
             sys.executable, "-m", "jupyterhub", "-f", f"{room.srv}/jupyterhub/jupyterhub_config.py",
             f"--JupyterHub.bind_url={room.hub}", f"--JupyterHub.hub_port={hub_port}",
@@ -267,7 +292,7 @@ def classroom():
                 hub.wait(15)
             except subprocess.TimeoutExpired:
                 os.killpg(hub.pid, signal.SIGKILL)
-        remove_people(room, group)
+        remove_people(room)
         print(log.read_text() if log.exists() else "the hub was not started")  # pytest shows it when a test fails
         shutil.rmtree(room.srv)
 
@@ -309,10 +334,6 @@ def test_only_members_with_their_password_come_in(classroom):
 def test_each_server_runs_as_its_user(classroom):
     for name, login in classroom.people.items():
         assert login.run("import getpass, os; print(os.getuid(), end='')") == str(uid_of(name))
-
-
-def uid_of(name):
-    return int(subprocess.run(["id", "-u", name], capture_output=True, text=True, check=True).stdout)
 
 
 def test_students_cannot_listen_to_the_kernels_of_others(classroom):
@@ -369,6 +390,25 @@ def test_the_instructor_collects_and_grades_both(handed_in):
     assert right["status"] == empty["status"] == "graded"
     points = [{c["grade_id"]: c["points"] for c in record["cells"]}["check_scale_rows"] for record in (right, empty)]
     assert points == [4, 0]
+
+
+def test_feedback_reaches_its_student_only(handed_in):
+    teacher, ada, bob = (handed_in.people[name] for name in (handed_in.instructor, *handed_in.students))
+    for click in ("generate_feedback", "release_feedback"):
+        answer = teacher.ask(f"formgrader/api/assignment/small/{click}")
+        assert answer["success"], answer
+    assert bob.read(handed_in.exchange / "feedback") == {str(handed_in.exchange / "feedback"): "PermissionError"}
+    ada.ask("assignments/fetch_feedback", course_id="visionlab", assignment_id="small")
+    pages = list((handed_in.srv / "home" / ada.name / "small" / "feedback").rglob("*.html"))
+    assert [ada.name in page.read_text() for page in pages] == [True]
+
+
+def test_setup_refuses_a_student_in_the_group_that_reads_submissions(classroom):
+    student, team = classroom.students[0], classroom.instructor
+    subprocess.run(["gpasswd", "-a", student, team], check=True, capture_output=True)
+    done = subprocess.run(["sh", SETUP], env=classroom.environment, capture_output=True, text=True)
+    subprocess.run(["gpasswd", "-d", student, team], check=True, capture_output=True)
+    assert done.returncode == 1 and f"{student} is in the group {team}" in done.stderr
 
 
 def test_a_server_opens_for_its_owner_only(classroom):
