@@ -242,11 +242,6 @@ def uid_of(name):
     return pwd.getpwnam(name).pw_uid
 
 
-def lay_out_course(room):
-    room.course.parent.mkdir()
-    small_course.make_course(room.course)
-
-
 @pytest.fixture(scope="module")
 def classroom():
     """The hub, running, with everybody logged in and everybody's server started; all of it is removed in the end."""
@@ -266,7 +261,7 @@ def classroom():
     hub = None
     try:
         add_people(room)
-        lay_out_course(room)
+        small_course.make_course(room.course)
         subprocess.run(["sh", SETUP], check=True, env=environment)
         command = [
             sys.executable, "-m", "jupyterhub", "-f", f"{room.srv}/jupyterhub/jupyterhub_config.py",
