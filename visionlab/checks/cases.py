@@ -88,6 +88,11 @@ class Recorder:
         self._parameters = tuple(parameters)
         self.calls = []
 
+    @property
+    def itself(self):
+        """The student's object without the recorder: what a case hands to `visionlab.checks.handle.beside`."""
+        return self._student
+
     def __getattr__(self, name):
         return getattr(self._student, name)
 

@@ -10,13 +10,13 @@ from visionlab import datasets
 from visionlab.checks.trained import observed
 
 HIDDEN = Path(__file__).parent / "hidden"
-BARS = {0.65: 3, 0.71: 1, 0.75: 1}
+BARS = {0.60: 3, 0.66: 1, 0.70: 1}
 """Shares of right answers, and the points for them (docs/proof.md)."""
 
 
 def test_photographs(student, rng):
-    """your weights in your network: it knows half of 200 test photographs at least"""
-    data = datasets.load("cifar10", "test", 200)
+    """your weights in your network: it knows half of 100 test photographs at least"""
+    data = datasets.load("cifar10", "test", 100)
     images = np.ascontiguousarray(data.images.transpose(0, 3, 1, 2))
     return observed(student, "test photographs", images, data.labels, 0.5)
 
