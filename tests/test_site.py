@@ -15,7 +15,6 @@ import nbformat
 import pytest
 from markdown_it import MarkdownIt
 
-from tools.website.build import build
 from tools.website.course import COVERS, contents, tomllib
 from tools.website.links import dead_links, is_external, is_plausible
 from tools.website.markup import FormulaError, Formulas, Markup, anchor, text_of
@@ -25,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 NOTEBOOKS = sorted([*ROOT.glob("lectures/*.ipynb"), *ROOT.glob("assignments/*/*.ipynb")])
 TEXTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "tools/website/vendor/README.md"]
 
-pytestmark = pytest.mark.xdist_group("site")  # one process builds it, once
+pytestmark = pytest.mark.xdist_group("browser")  # one process builds the site, once, for the browser tests too
 
 
 @pytest.fixture(scope="module")
@@ -33,15 +32,8 @@ def markup():
     return Markup(Formulas())
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """The folder of the whole site, and its pages."""
-    folder = tmp_path_factory.mktemp("site")
-    return folder, build(ROOT, folder)
-
-
-def test_every_notebook_has_a_page_and_can_be_downloaded(built):
-    folder, pages = built
+def test_every_notebook_has_a_page_and_can_be_downloaded(built_site):
+    folder, pages = built_site
     assert sorted(ROOT / page.source for page in pages) == NOTEBOOKS
     first = (folder / "index.html").read_text("utf-8")
     for page in pages:
@@ -52,8 +44,8 @@ def test_every_notebook_has_a_page_and_can_be_downloaded(built):
         assert (folder / page.source).read_bytes() == (ROOT / page.source).read_bytes()
 
 
-def test_no_dead_links(built):
-    assert dead_links(built[0]) == []
+def test_no_dead_links(built_site):
+    assert dead_links(built_site[0]) == []
 
 
 def test_dead_links_are_found(tmp_path):
@@ -68,8 +60,8 @@ def test_dead_links_are_found(tmp_path):
     assert "a.html: the id 'no' stands there twice" in dead_links(tmp_path)
 
 
-def test_pages_go_in_order_from_the_first_lecture_to_the_last_assignment(built):
-    folder, pages = built
+def test_pages_go_in_order_from_the_first_lecture_to_the_last_assignment(built_site):
+    folder, pages = built_site
     for one, two in itertools.pairwise(pages):
         text = (folder / one.path).read_text("utf-8")
         following = re.search(r'rel="next" href="([^"]*)"', text)[1]
@@ -77,8 +69,8 @@ def test_pages_go_in_order_from_the_first_lecture_to_the_last_assignment(built):
     assert [page.source.stem for page in pages[:2]] == ["00_start_here", "01_image_classification"]
 
 
-def test_nothing_comes_from_a_network(built):
-    folder, _ = built
+def test_nothing_comes_from_a_network(built_site):
+    folder, _ = built_site
     for path in folder.rglob("*.html"):
         fetched = re.findall(
             r'<(?:img|script|link|source|iframe) [^>]*?(?:src|href)="([^"]*)"', path.read_text("utf-8")
@@ -91,8 +83,8 @@ def test_nothing_comes_from_a_network(built):
         assert (folder / "assets/katex" / font).is_file(), font
 
 
-def test_every_picture_is_there_with_its_description(built):
-    folder, pages = built
+def test_every_picture_is_there_with_its_description(built_site):
+    folder, pages = built_site
     for page in pages:
         wanted = []
         for cell in nbformat.read(ROOT / page.source, as_version=4).cells:
@@ -106,8 +98,8 @@ def test_every_picture_is_there_with_its_description(built):
         assert text.count("To play with.") == sum(figure.is_explorer for figure in page.figures)
 
 
-def test_every_formula_is_set(built):
-    folder, pages = built
+def test_every_formula_is_set(built_site):
+    folder, pages = built_site
     for page in pages:
         text = (folder / page.path).read_text("utf-8")
         assert "katex-error" not in text
@@ -115,8 +107,8 @@ def test_every_formula_is_set(built):
         assert not re.search(r"\$[^$\n]+\$", visible), page.source
 
 
-def test_search_knows_every_section(built):
-    folder, pages = built
+def test_search_knows_every_section(built_site):
+    folder, pages = built_site
     text = (folder / "assets" / "entries.js").read_text("utf-8")
     entries = json.loads(text.removeprefix("window.entries = ").removesuffix(";\n"))
     assert len(entries) == sum(len(page.sections) for page in pages)
@@ -127,8 +119,8 @@ def test_search_knows_every_section(built):
     assert any("convolve2d" in entry["code"] for entry in entries)
 
 
-def test_every_lecture_and_assignment_has_a_picture_on_the_first_page(built):
-    folder, pages = built
+def test_every_lecture_and_assignment_has_a_picture_on_the_first_page(built_site):
+    folder, pages = built_site
     cells = {f"{page.source.stem}#{figure.cell}" for page in pages for figure in page.figures}
     lectures, assignments = contents(ROOT)
     covers = tomllib.loads(COVERS.read_text("utf-8"))

@@ -70,7 +70,7 @@ function renderGraph({ model, el }) {
   const question = html("p", { "data-question": "" });
   const questionBox = html("div", { class: "vl-question", hidden: true }, question, guessField, tell.element, give.element);
 
-  const picture = svg("svg", { role: "img" });
+  const picture = svg("svg", { role: "group" }); // no img: its nodes are buttons
   const stage = html("div", { class: "vl-stage" }, picture);
   const status = html("p", { class: "vl-said", role: "status", "aria-live": "polite", "data-said": "" });
   const details = html("div", { "data-details": "" });
@@ -301,8 +301,8 @@ function renderGraph({ model, el }) {
 
   function showInputs() {
     if (document.activeElement !== expression) expression.value = model.get("expression");
-    const values = model.get("values");
-    const inputs = Object.entries(values).map(([name, value]) => {
+    const focused = numbers.contains(document.activeElement) ? document.activeElement.dataset.control : "";
+    const boxes = Object.entries(model.get("values")).map(([name, value]) => {
       const [box, input] = field(`value-${name}`, name, "vl-number", {
         inputmode: "decimal",
         change: () => {
@@ -317,7 +317,9 @@ function renderGraph({ model, el }) {
       input.value = String(value).replace("-", "−");
       return box;
     });
-    numbers.replaceChildren(...inputs);
+    numbers.replaceChildren(...boxes);
+    // Who types one number and goes on to the next stays there.
+    if (focused) numbers.querySelector(`[data-control="${focused}"]`)?.select();
     const wrong = model.get("error");
     problem.textContent = wrong;
     problem.hidden = !wrong;

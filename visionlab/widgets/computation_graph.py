@@ -20,6 +20,7 @@ from matplotlib.path import Path as Curve
 from matplotlib.ticker import MaxNLocator
 
 from visionlab import datasets, plots
+from visionlab.widgets.controls import Menu, Slider
 from visionlab.widgets.explorer import Explorer, Whole, browser_module, style_sheet
 from visionlab.widgets.quiz import Illustrated
 
@@ -1005,14 +1006,9 @@ class DepthExplorer(Illustrated):
             raise ValueError(f"scale is {scale}: it must be from 0.2 to 3")
         if activation not in ("tanh", "relu", "none"):
             raise ValueError(f"activation is {activation!r}: it must be 'tanh', 'relu' or 'none'")
-        wide = {"style": {"description_width": "initial"}, "layout": {"width": "300px"}, "continuous_update": True}
-        self.depth = ipywidgets.IntSlider(depth, 1, 50, description="depth n", **wide)
-        self.scale = ipywidgets.FloatSlider(
-            value=scale, min=0.2, max=3, step=0.05, description="scale of the weights", **wide
-        )
-        self.activation = ipywidgets.Dropdown(
-            options=["tanh", "relu", "none"], value=activation, description="activation", layout={"width": "190px"}
-        )
+        self.depth = Slider(depth, 1, 50, description="depth n")
+        self.scale = Slider(scale, 0.2, 3, step=0.05, description="scale of the weights")
+        self.activation = Menu(activation, ["tanh", "relu", "none"], description="activation")
         self._picture = ipywidgets.HTML()
         row = ipywidgets.HBox([self.depth, self.scale, self.activation], layout={"flex_flow": "row wrap"})
         figure = self._draw()

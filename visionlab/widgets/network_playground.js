@@ -232,7 +232,7 @@ function renderPlayground({ model, el }) {
 
   // Pictures
   const picture = (name, title) => {
-    const canvas = html("canvas", { role: "img", "data-picture": name });
+    const canvas = html("canvas", { role: "img", "aria-label": title, "data-picture": name });
     const caption = html("p", { class: "vl-note" });
     const heading = html("span", {}, title);
     return { canvas, caption, heading, element: html("figure", {}, html("figcaption", {}, heading), canvas, caption) };

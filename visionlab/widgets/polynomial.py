@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import pyplot as plt
 
 from visionlab import plots
+from visionlab.widgets.controls import Slider
 from visionlab.widgets.quiz import Illustrated
 
 _LEFT, _RIGHT = -1.5, 1.0
@@ -90,14 +91,7 @@ class PolynomialExplorer(_Sketch):
         self.y = self.x**2 + self.x + noise * rng.normal(size=samples)
         self._new_x = np.linspace(self.x[0], self.x[-1], 201)
         self._new_y = self._new_x**2 + self._new_x + noise * rng.normal(size=201)
-        self._slider = ipywidgets.IntSlider(
-            degree,
-            0,
-            _MOST_DEGREE,
-            description="degree N",
-            layout={"width": "420px"},
-            style={"description_width": "5em"},
-        )
+        self._slider = Slider(degree, 0, _MOST_DEGREE, description="degree N")
         super().__init__([self._slider], "In JupyterLab a slider changes the degree.")
 
     @property
@@ -192,9 +186,7 @@ class HingeExplorer(_Sketch):
         if kind not in _KINDS:
             raise ValueError(f"kind is {kind!r}: it must be one of {', '.join(map(repr, _KINDS))}")
         self._u = np.linspace(0, 1, len(self._curve))
-        self._slider = ipywidgets.IntSlider(
-            _whole("units", units, 1, 127), 1, 127, description="units", layout={"width": "420px"}
-        )
+        self._slider = Slider(_whole("units", units, 1, 127), 1, 127, description="units")
         self._kind = ipywidgets.ToggleButtons(options=_KINDS, value=kind, style={"button_width": "90px"})
         super().__init__(
             [self._slider, self._kind], "In JupyterLab a slider changes the number of units, two buttons their kind."

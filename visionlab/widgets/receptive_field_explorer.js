@@ -60,7 +60,7 @@ function renderFields({ model, el }) {
     html(
       "div",
       { class: "vl-scroll" },
-      html("table", { class: "vl-layers" }, html("thead", {}, html("tr", {}, ...head.map((word) => html("th", { scope: "col" }, word)))), table),
+      html("table", { class: "vl-layers" }, html("thead", {}, html("tr", {}, ...head.map((word) => (word ? html("th", { scope: "col" }, word) : html("td"))))), table),
     ),
     html(
       "p",

@@ -9,6 +9,7 @@ from matplotlib import pyplot as plt
 
 from visionlab import plots
 from visionlab.nets import alexnet, googlenet, lenet5, lenet_1989, simple_lenet, size_table, vgg
+from visionlab.widgets.controls import Menu
 from visionlab.widgets.quiz import Illustrated
 
 
@@ -152,9 +153,7 @@ class SizeSwitches(Illustrated):
     def __init__(self, network="LeNet, as courses draw it", **switches):
         if network not in NETWORKS:
             raise ValueError(f"there is no network {network!r}; there are {', '.join(map(repr, NETWORKS))}")
-        self._network = ipywidgets.Dropdown(
-            options=list(NETWORKS), value=network, description="network", style={"description_width": "5em"}
-        )
+        self._network = Menu(network, NETWORKS, description="network")
         self._row = ipywidgets.HBox(layout={"flex_flow": "row wrap", "margin": "2px 0"})
         self._published, self._rows = ipywidgets.HTML(), ipywidgets.HTML()
         self._choose()

@@ -89,7 +89,7 @@ const wide = new ResizeObserver((seen) => {
   for (const { target } of seen)
     if (target.scrollWidth > target.clientWidth) {
       target.tabIndex = 0;
-      target.role = "region";
+      target.role = "group";
       target.ariaLabel = target.matches(".code") ? "Code" : target.matches(".output") ? "Output" : "Table or formula";
     } else for (const name of ["tabindex", "role", "aria-label"]) target.removeAttribute(name);
 });
