@@ -43,8 +43,8 @@ OWN_CLASSIFIER = Exercise(
     bugs=[
         Bug(
             "not the network that was trained",
-            "The weights beside the notebook belong to another network than the class in it: one whose head still has the "
-            "1,000 classes of the source, perhaps. Whoever changes a layer, or its name, must train anew.",
+            "The weights beside the notebook belong to another network than the class in it: one whose head still has "
+            "the 1,000 classes of the source, perhaps. Whoever changes a layer, or its name, must train anew.",
             source=replaced(OTHERWISE, ("        self.body.classifier = nn.Linear(1280, 10)\n", "")),
         ),
         Bug(
