@@ -126,14 +126,18 @@ def answers(network_class, images, brightest=1, classes=10):
     """
     path = beside_notebook(WEIGHTS)
     readable = path.exists() and path.stat().st_size <= MOST_BYTES
-    key = hashlib.sha256(path.read_bytes()).digest() if readable else b"", len(images), brightest
+    key = _digest(path.read_bytes() if readable else b""), _digest(images.numpy().tobytes()), brightest
     # Several cases ask the same network about the same images, and a large one takes long even to make.
     known = _known.setdefault(network_class, {})
-    if key not in known or not torch.equal(known[key][0], images):
+    if key not in known:
         network = network_class()
         load(network, path)
-        known[key] = images, _judge(network, images, brightest, classes)
-    return known[key][1]
+        known[key] = _judge(network, images, brightest, classes)
+    return known[key]
+
+
+def _digest(content):
+    return hashlib.sha256(content).digest()
 
 
 def load(network, path):
