@@ -236,7 +236,9 @@ class NotebookRun:
                 continue
             if cell.source.strip() in self.left_out:
                 cell.outputs = [
-                    nbformat.v4.new_output("stream", text="Left out when grading: it only shows something.\n")
+                    nbformat.v4.new_output(
+                        "stream", text="Left out when grading: no test needs what it trains or shows.\n"
+                    )
                 ]
                 continue
             if gone:

@@ -28,7 +28,7 @@ def pseudonyms(course, students):
     ----------
     course : Course
         Its secret is made at the first use, and kept with the records.
-    students : iterable of str
+    students : collection of str
 
     Returns
     -------
@@ -36,6 +36,8 @@ def pseudonyms(course, students):
         No two are the same; the same secret and class give the same.
     """
     path = course.root / "records" / ".pseudonyms"
+    if not students:
+        return {}
     if not path.exists():
         path.parent.mkdir(exist_ok=True)
         path.touch(mode=0o600)

@@ -81,6 +81,14 @@ def test_hidden_photographs_are_nowhere_in_it(bundle, folder, count):
     assert not sums & {hashlib.sha256(path.read_bytes()).digest() for path in bundle.rglob("*") if path.is_file()}
 
 
+def test_a_copy_that_is_moved_or_mirrored_is_told_from_other_photographs():
+    photographs = as_floats(load("cifar10", "train", 300).images)
+    moved = photographs[:10].roll((2, -3), (2, 3))
+    everything = torch.cat([photographs, photographs.flip(3)])
+    assert likeness(moved, everything).min() > ALIKE and likeness(moved.flip(3), everything).min() > ALIKE
+    assert (likeness(photographs[:10], photographs[10:]) < ALIKE).sum() >= 8  # ships are like ships
+
+
 def holders(secret, texts):
     """Names of the files that hold a secret."""
     return [path.name for path, text in texts.items() if secret in text or json.dumps(secret)[1:-1] in text]
