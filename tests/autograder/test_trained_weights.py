@@ -168,6 +168,13 @@ def test_a_rerun_trains_again_and_believes_no_file(hand_in, course, kernel_serve
     assert package.assignment.limits_of(True).gpu and not package.assignment.limits_of(False).gpu
 
 
+def test_a_rerun_gives_nothing_for_weights_that_nothing_trains(hand_in, kernel_server):
+    package, submission = hand_in(weights([1, 1, 1, 1]), training="print('trained at home')")
+    assert grade_submission(submission, package, Settings(0), kernel_server).record.points == 2
+    (cell,) = grade_submission(submission, package, Settings(0, rerun=True), kernel_server).record.cells
+    assert cell.points == 0 and "There is no model.safetensors" in cell.message
+
+
 def test_trainings_find_the_full_training_sets_and_no_test_set(tmp_path, monkeypatch, kernel_server):
     """Hidden photographs may be among the test images of a set that is on the grader's machine."""
     monkeypatch.setenv("VISIONLAB_DATA", str(tmp_path))
